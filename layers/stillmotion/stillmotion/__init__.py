@@ -1,0 +1,1 @@
+"""Stillmotion: still images into short videos, on the user's own AWS account."""

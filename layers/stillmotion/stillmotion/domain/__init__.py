@@ -1,0 +1,1 @@
+"""The rules of Stillmotion as values and functions of values: no AWS, no HTTP, no clock."""

@@ -1,0 +1,94 @@
+"""Why a job can fail: a closed set, each kind with what may be done about it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+
+class FailureKind(StrEnum):
+    """The word that a failed job, attempt or generation carries."""
+
+    INVALID_INPUT = "invalid_input"
+    INPUT_UNREACHABLE = "input_unreachable"
+    MODERATED = "moderated"
+    OUT_OF_CREDITS = "out_of_credits"
+    UNAUTHORIZED = "unauthorized"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    GENERATION_FAILED = "generation_failed"
+    TIMED_OUT = "timed_out"
+    EXPIRED = "expired"
+    CORRUPT_VIDEO = "corrupt_video"
+    CANCELLED = "cancelled"
+    OVER_BUDGET = "over_budget"
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What may follow a failure of one kind, and what the user does about it."""
+
+    again_here: bool
+    elsewhere: bool
+    advice: str
+
+
+RULES: Mapping[FailureKind, Rules] = {
+    FailureKind.INVALID_INPUT: Rules(
+        again_here=False,
+        elsewhere=False,
+        advice="Correct the field that the message names and send it again.",
+    ),
+    FailureKind.INPUT_UNREACHABLE: Rules(
+        again_here=True,
+        elsewhere=True,
+        advice="Check that the image still exists and can be read by the vendor.",
+    ),
+    FailureKind.MODERATED: Rules(
+        again_here=False,
+        elsewhere=False,
+        advice="Change the prompt or the image: the vendor declined the content.",
+    ),
+    FailureKind.OUT_OF_CREDITS: Rules(
+        again_here=False, elsewhere=True, advice="Buy credits at the vendor, then submit the job again."
+    ),
+    FailureKind.UNAUTHORIZED: Rules(
+        again_here=False, elsewhere=True, advice="Put a valid vendor key into the stack's vendor secret."
+    ),
+    FailureKind.THROTTLED: Rules(
+        again_here=True, elsewhere=True, advice="Wait, or raise the account's tier at the vendor."
+    ),
+    FailureKind.UNAVAILABLE: Rules(again_here=True, elsewhere=True, advice="Wait until the vendor is back."),
+    FailureKind.OUTCOME_UNKNOWN: Rules(
+        again_here=False,
+        elsewhere=False,
+        advice="Look up in the vendor's dashboard whether the generation exists, before anything is sent again.",
+    ),
+    FailureKind.GENERATION_FAILED: Rules(
+        again_here=True, elsewhere=True, advice="Submit it again, or change the prompt or the image."
+    ),
+    FailureKind.TIMED_OUT: Rules(again_here=True, elsewhere=True, advice="Submit it again."),
+    FailureKind.EXPIRED: Rules(
+        again_here=True, elsewhere=True, advice="The vendor no longer has the video. Submit it again."
+    ),
+    FailureKind.CORRUPT_VIDEO: Rules(
+        again_here=False, elsewhere=False, advice="Open the vendor's own copy; ask the vendor for a refund."
+    ),
+    FailureKind.CANCELLED: Rules(
+        again_here=False, elsewhere=False, advice="It was cancelled. Submit it again if it is still wanted."
+    ),
+    FailureKind.OVER_BUDGET: Rules(
+        again_here=False, elsewhere=False, advice="Raise the budget, or wait until the next day."
+    ),
+}
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A failure as the records and the API show it."""
+
+    kind: FailureKind
+    message: str
+
+    @property
+    def advice(self) -> str:
+        return RULES[self.kind].advice

@@ -1,0 +1,362 @@
+"""A job: one request being carried out, with the ledger of its attempts.
+
+A job is a value. Each step of its life is a function that gives the next value and refuses, with `WrongStep`, a step
+that the ledger does not allow; whoever stores it compares the version it read (see `ports.JobStore`).
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
+
+from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.request import Request, VendorName
+
+
+class Status(StrEnum):
+    """Where a job is. `waiting` and `needs_attention` carry a reason beside them."""
+
+    WAITING = "waiting"
+    DISPATCHING = "dispatching"
+    GENERATING = "generating"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    NEEDS_ATTENTION = "needs_attention"
+
+
+FINAL_STATUSES = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+
+class Reason(StrEnum):
+    """Why a job waits or needs a person."""
+
+    PROMPT = "prompt"
+    SLOT = "slot"
+    BUDGET = "budget"
+    VENDOR = "vendor"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    OVERDUE = "overdue"
+    CORRUPT_VIDEO = "corrupt_video"
+    VIDEO_UNREACHABLE = "video_unreachable"
+    WORKFLOW_FAILED = "workflow_failed"
+
+
+class Outcome(StrEnum):
+    """What became of an attempt's POST. `sending` that outlives its sender reads as unknown."""
+
+    SENDING = "sending"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class Verdict(StrEnum):
+    """What a generation came to."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class WrongStep(Exception):
+    """The ledger does not allow this step; somebody else was here first."""
+
+
+class Transition(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of status."""
+
+    at: datetime
+    status: Status
+    reason: Reason | None = None
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Something worth telling a person that changed nothing."""
+
+    at: datetime
+    text: str
+
+
+class Still(msgspec.Struct, frozen=True, kw_only=True):
+    """An input image as it was read: its place, its exact version, and upright pixel dimensions where known."""
+
+    address: str
+    bucket: str | None = None
+    key: str | None = None
+    version_id: str | None = None
+    etag: str | None = None
+    checksum: str | None = None
+    media_type: str | None = None
+    bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class Generation(msgspec.Struct, frozen=True, kw_only=True):
+    """The vendor's own job, as last read. `charged` is in US dollars, `credits` in the vendor's unit."""
+
+    id: str
+    accepted_at: datetime
+    verdict: Verdict = Verdict.RUNNING
+    vendor_status: str | None = None
+    undocumented: tuple[str, ...] = ()
+    progress: int | None = None
+    reads: int = 0
+    failed_reads: int = 0
+    last_read_at: datetime | None = None
+    ended_at: datetime | None = None
+    video_url: str | None = None
+    fetches: int = 0
+    failure: Failure | None = None
+    credits: int | None = None
+    charged: Decimal | None = None
+    nsfw: bool | None = None
+    inference_milliseconds: int | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One paid submission to one vendor. `path` and `body` are frozen: every POST of it carries just these."""
+
+    number: int
+    vendor: VendorName
+    outcome: Outcome
+    started_at: datetime
+    sent_at: datetime
+    path: str
+    body: str
+    idempotency_key: str
+    quote: Decimal
+    sends: int = 1
+    answered_at: datetime | None = None
+    failure: Failure | None = None
+    generation: Generation | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more can come of it: a new attempt may start."""
+        match self.outcome:
+            case Outcome.NOT_SENT | Outcome.REFUSED:
+                return True
+            case Outcome.SENDING | Outcome.UNKNOWN:
+                return False
+            case Outcome.ACCEPTED:
+                return self.generation is not None and self.generation.verdict is Verdict.FAILED
+
+
+class Video(msgspec.Struct, frozen=True, kw_only=True):
+    """The copy in the user's bucket. `duration_milliseconds` and the dimensions are read from its boxes."""
+
+    bucket: str
+    key: str
+    bytes: int
+    sha256: str
+    width: int
+    height: int
+    duration_milliseconds: int
+    stored_at: datetime
+    etag: str | None = None
+    version_id: str | None = None
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a person asks about one request later. `version` counts the record's writes."""
+
+    id: str
+    tenant: str
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    version: int = 0
+    run: int = 1
+    reason: Reason | None = None
+    overdue: bool = False
+    request: Request | None = None
+    fingerprint: str | None = None
+    source: str | None = None
+    still: Still | None = None
+    end_still: Still | None = None
+    aspect_ratio: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    video: Video | None = None
+    failure: Failure | None = None
+    ended_at: datetime | None = None
+    history: tuple[Transition, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The latest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def generation(self) -> Generation | None:
+        """The latest attempt's generation."""
+        return self.attempt.generation if self.attempt else None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+    @property
+    def was_ever_accepted(self) -> bool:
+        """Whether some attempt cost money, or may have."""
+        return any(attempt.outcome not in (Outcome.NOT_SENT, Outcome.REFUSED) for attempt in self.attempts)
+
+    @property
+    def execution_name(self) -> str:
+        return f"{self.id}-{self.run}"
+
+
+def moved(job: Job, status: Status, now: datetime, *, reason: Reason | None = None) -> Job:
+    """The job in another status, with the change in its history."""
+    if job.status is status and job.reason is reason:
+        return replace(job, updated_at=now)
+    ended = now if status in FINAL_STATUSES else None
+    history = (*job.history, Transition(at=now, status=status, reason=reason))
+    return replace(job, status=status, reason=reason, updated_at=now, ended_at=ended, history=history)
+
+
+def noted(job: Job, text: str, now: datetime) -> Job:
+    """The job with a remark; the same remark is kept once."""
+    if any(note.text == text for note in job.notes):
+        return job
+    return replace(job, notes=(*job.notes, Note(now, text)), updated_at=now)
+
+
+def started(job: Job, request: Request, aspect_ratio: str, now: datetime) -> Job:
+    """A waiting or new job given its request, ready to be dispatched."""
+    ready = replace(job, request=request, aspect_ratio=aspect_ratio, failure=None)
+    return moved(ready, Status.DISPATCHING, now)
+
+
+def run_again(job: Job, now: datetime) -> Job:
+    """A new run of a job that failed without ever costing money."""
+    if job.status is not Status.FAILED or job.was_ever_accepted:
+        raise WrongStep(f"a job that is {job.status} and may have cost money is not run again")
+    return moved(replace(job, run=job.run + 1, failure=None), Status.DISPATCHING, now)
+
+
+def attempt_begun(
+    job: Job,
+    now: datetime,
+    *,
+    vendor: VendorName,
+    quote: Decimal,
+    path: str,
+    body: str,
+    idempotency_key: str,
+) -> Job:
+    """The job with a new attempt that is `sending`: to be stored before the POST."""
+    if job.status is not Status.DISPATCHING:
+        raise WrongStep(f"a job that is {job.status} sends nothing")
+    if job.attempt is not None and not job.attempt.is_settled:
+        raise WrongStep(f"attempt {job.attempt.number} is {job.attempt.outcome}: no other may start")
+    attempt = Attempt(
+        number=len(job.attempts) + 1,
+        vendor=vendor,
+        outcome=Outcome.SENDING,
+        started_at=now,
+        sent_at=now,
+        path=path,
+        body=body,
+        idempotency_key=idempotency_key,
+        quote=quote,
+    )
+    return replace(job, attempts=(*job.attempts, attempt), updated_at=now)
+
+
+def with_attempt(job: Job, attempt: Attempt, now: datetime) -> Job:
+    """The job with its latest attempt replaced by a later state of the same."""
+    if job.attempt is None or job.attempt.number != attempt.number:
+        raise WrongStep(f"attempt {attempt.number} is not the latest")
+    return replace(job, attempts=(*job.attempts[:-1], attempt), updated_at=now)
+
+
+def attempt_sent_again(job: Job, now: datetime) -> Job:
+    """The latest attempt about to be POSTed once more, with the same key and body. Only where the vendor knows keys."""
+    attempt = job.attempt
+    if attempt is None or attempt.outcome not in (Outcome.SENDING, Outcome.UNKNOWN):
+        raise WrongStep("only an attempt without an answer is sent again")
+    again = replace(attempt, outcome=Outcome.SENDING, sent_at=now, sends=attempt.sends + 1)
+    return with_attempt(job, again, now)
+
+
+def attempt_accepted(job: Job, number: int, generation_id: str, now: datetime, vendor_status: str | None) -> Job:
+    """The vendor took the attempt. Written over `sending` and over `unknown`; twice with the same id is once."""
+    attempt = job.attempt
+    if attempt is None or attempt.number != number:
+        raise WrongStep(f"attempt {number} is not the latest")
+    if attempt.outcome is Outcome.ACCEPTED and attempt.generation and attempt.generation.id == generation_id:
+        return job
+    if attempt.outcome not in (Outcome.SENDING, Outcome.UNKNOWN):
+        raise WrongStep(f"attempt {number} is {attempt.outcome} and cannot be accepted")
+    generation = Generation(id=generation_id, accepted_at=now, vendor_status=vendor_status)
+    accepted = replace(attempt, outcome=Outcome.ACCEPTED, answered_at=now, failure=None, generation=generation)
+    return moved(with_attempt(job, accepted, now), Status.GENERATING, now)
+
+
+def attempt_ended(job: Job, number: int, outcome: Outcome, failure: Failure, now: datetime) -> Job:
+    """The attempt came to nothing (`not_sent`, `refused`) or to nobody knows (`unknown`)."""
+    attempt = job.attempt
+    if attempt is None or attempt.number != number or attempt.outcome not in (Outcome.SENDING, Outcome.UNKNOWN):
+        raise WrongStep(f"attempt {number} has its outcome already")
+    return with_attempt(job, replace(attempt, outcome=outcome, answered_at=now, failure=failure), now)
+
+
+def generation_read(job: Job, generation: Generation, now: datetime) -> Job:
+    """What a status read told. A final verdict is never taken back."""
+    attempt = job.attempt
+    if attempt is None or attempt.generation is None or attempt.generation.id != generation.id:
+        raise WrongStep(f"generation {generation.id} is not the latest")
+    if attempt.generation.verdict is not Verdict.RUNNING and generation.verdict is not attempt.generation.verdict:
+        raise WrongStep(f"generation {generation.id} has {attempt.generation.verdict} already")
+    read = with_attempt(job, replace(attempt, generation=generation), now)
+    return moved(read, Status.FINALIZING, now) if generation.verdict is Verdict.SUCCEEDED else read
+
+
+def completed(job: Job, video: Video, now: datetime) -> Job:
+    """The video is in the user's bucket."""
+    if job.generation is None:
+        raise WrongStep("a job with no generation has no video")
+    done = replace(job, video=video, failure=None, overdue=False)
+    return moved(done, Status.COMPLETED, now)
+
+
+def failed(job: Job, failure: Failure, now: datetime) -> Job:
+    """The job ends without a video. Refused while an attempt may still bring one: that is paid for."""
+    if job.is_final:
+        raise WrongStep(f"the job is {job.status} already")
+    if job.attempt is not None and not job.attempt.is_settled:
+        raise WrongStep(f"attempt {job.attempt.number} may still bring a video")
+    return moved(replace(job, failure=failure), Status.FAILED, now)
+
+
+def needs_attention(job: Job, reason: Reason, failure: Failure | None, now: datetime) -> Job:
+    """A person has to look; what was paid for stays visible."""
+    if job.is_final:
+        raise WrongStep(f"the job is {job.status} already")
+    flagged = replace(job, failure=failure, overdue=job.overdue or reason is Reason.OVERDUE)
+    return moved(flagged, Status.NEEDS_ATTENTION, now, reason=reason)
+
+
+def closing(job: Job, cause: Failure) -> tuple[Reason | None, Failure]:
+    """How an execution that can go no further leaves the job: a reason to look at it, or None for plain failure."""
+    attempt = job.attempt
+    if attempt is None or attempt.is_settled:
+        if attempt is not None and attempt.generation is not None and attempt.generation.failure is not None:
+            return None, attempt.generation.failure
+        return None, (attempt.failure if attempt is not None and attempt.failure is not None else cause)
+    if attempt.outcome is not Outcome.ACCEPTED:
+        unknown = FailureKind.OUTCOME_UNKNOWN
+        return Reason.OUTCOME_UNKNOWN, attempt.failure or Failure(unknown, "The vendor never answered the submission.")
+    return Reason.WORKFLOW_FAILED, cause
+
+
+def seconds_between(earlier: datetime, later: datetime) -> int:
+    """Whole seconds, never negative: two machines' clocks may disagree."""
+    return max(0, int((later - earlier) / timedelta(seconds=1)))

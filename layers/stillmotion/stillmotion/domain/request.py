@@ -1,0 +1,159 @@
+"""What a user asks for, vendor-neutral, and the rules that it must keep.
+
+InvalidRequest
+    raised by `parse_request`; carries one `FieldError` for each broken rule.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+
+class VendorName(StrEnum):
+    """Who sells Luma Ray 2 Flash."""
+
+    APIFRAME = "apiframe"
+    WAVESPEED = "wavespeed"
+
+
+VendorChoice = Literal["auto", "apiframe", "wavespeed"]
+AspectRatio = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "21:9"]
+Duration = Literal[5, 9, 10]
+Concept = Literal[
+    "truck_left", "truck_right", "pan_left", "pan_right", "pedestal_up", "pedestal_down", "tilt_up",
+    "tilt_down", "roll_left", "roll_right", "zoom_in", "zoom_out", "push_in", "pull_out", "dolly_zoom",
+    "orbit_left", "orbit_right", "crane_up", "crane_down", "aerial", "aerial_drone", "low_angle",
+    "high_angle", "eye_level", "ground_level", "over_the_shoulder", "pov", "selfie", "handheld", "static",
+    "bolt_cam", "overhead", "elevator_doors", "tiny_planet",
+]  # fmt: skip
+
+Prompt = Annotated[str, Meta(min_length=1, max_length=4000)]
+ImageAddress = Annotated[str, Meta(min_length=1, max_length=4096)]
+MetadataKey = Annotated[str, Meta(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, Meta(max_length=512)]
+MAX_METADATA_ENTRIES = 16
+
+RATIO_OF_SIZE: Mapping[str, AspectRatio] = {"1280*720": "16:9", "720*1280": "9:16"}
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One broken rule: the field as the caller wrote it, and the rule in words."""
+
+    field: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.rule}"
+
+
+class InvalidRequest(Exception):
+    """The request breaks at least one rule; nothing was paid."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = errors
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish for one video.
+
+    `image` and `end_image` are `s3://bucket/key` or `https://…`; `duration` is in seconds. `aspect_ratio` is
+    None where the caller named no shape: the image's own orientation decides it then.
+    """
+
+    prompt: Prompt
+    image: ImageAddress | None = None
+    end_image: ImageAddress | None = None
+    duration: Duration = 5
+    aspect_ratio: AspectRatio | None = None
+    loop: bool = False
+    concepts: tuple[Concept, ...] = ()
+    vendor: VendorChoice = "auto"
+    metadata: dict[MetadataKey, MetadataValue] = {}
+
+
+_FIELD_TYPES: Mapping[str, Any] = {
+    "prompt": Prompt,
+    "image": ImageAddress | None,
+    "end_image": ImageAddress | None,
+    "duration": Duration,
+    "aspect_ratio": AspectRatio | None,
+    "size": str | None,
+    "loop": bool,
+    "concepts": tuple[Concept, ...],
+    "vendor": VendorChoice,
+    "metadata": dict[MetadataKey, MetadataValue],
+}
+_CHOICES: Mapping[str, tuple[object, ...]] = {
+    "duration": get_args(Duration),
+    "aspect_ratio": get_args(AspectRatio),
+    "concepts": get_args(Concept),
+    "vendor": get_args(VendorChoice),
+}
+
+
+def parse_request(fields: Mapping[str, object], *, text_values: bool = False) -> Request:
+    """The request in `fields`, or `InvalidRequest` with every rule that they break.
+
+    `text_values` reads numbers and booleans from strings, as object metadata carries them.
+    """
+    errors = [FieldError(name, "is not a field of a request") for name in fields if name not in _FIELD_TYPES]
+    if "prompt" not in fields:
+        errors.append(FieldError("prompt", "is required"))
+    values: dict[str, Any] = {}
+    for name, kind in _FIELD_TYPES.items():
+        if name not in fields:
+            continue
+        try:
+            values[name] = msgspec.convert(fields[name], kind, strict=not text_values)
+        except msgspec.ValidationError as error:
+            errors.append(FieldError(name, _rule(name, error)))
+    errors += _cross_field_errors(values)
+    if errors:
+        raise InvalidRequest(*errors)
+    size = values.pop("size", None)
+    if size is not None:
+        values["aspect_ratio"] = RATIO_OF_SIZE[_star(size)]
+    return Request(**values)
+
+
+def _rule(name: str, error: msgspec.ValidationError) -> str:
+    choices = _CHOICES.get(name)
+    if choices is None:
+        return str(error)
+    return f"{'each ' if name == 'concepts' else ''}must be one of {', '.join(map(str, choices))}"
+
+
+def _star(size: str) -> str:
+    return re.sub(r"[xX]", "*", size)
+
+
+def _cross_field_errors(values: Mapping[str, Any]) -> list[FieldError]:
+    errors = []
+    if "prompt" in values and not values["prompt"].strip():
+        errors.append(FieldError("prompt", "must hold more than white space"))
+    errors += [error for name in ("image", "end_image") for error in _address_errors(name, values.get(name))]
+    if values.get("end_image") is not None and values.get("image") is None:
+        errors.append(FieldError("end_image", "needs an image to start from"))
+    if values.get("loop") and values.get("end_image") is not None:
+        errors.append(FieldError("loop", "cannot be combined with end_image: Luma refuses it"))
+    size, ratio = values.get("size"), values.get("aspect_ratio")
+    if size is not None and _star(size) not in RATIO_OF_SIZE:
+        errors.append(FieldError("size", f"must be one of {', '.join(RATIO_OF_SIZE)}"))
+    elif size is not None and ratio is not None and RATIO_OF_SIZE[_star(size)] != ratio:
+        errors.append(FieldError("size", f"{size} contradicts aspect_ratio {ratio}: give one of the two"))
+    if len(values.get("concepts", ())) != len(set(values.get("concepts", ()))):
+        errors.append(FieldError("concepts", "must not repeat a concept"))
+    if len(values.get("metadata", {})) > MAX_METADATA_ENTRIES:
+        errors.append(FieldError("metadata", f"holds at most {MAX_METADATA_ENTRIES} entries"))
+    return errors
+
+
+def _address_errors(name: str, address: str | None) -> list[FieldError]:
+    if address is None or re.fullmatch(r"(?s)https://[^/?#\s@]+(?:[/?#]\S*)?|s3://[a-z0-9.\-]+/.+", address):
+        return []
+    return [FieldError(name, "must be an https:// URL without user info, or s3://bucket/key")]

@@ -1,0 +1,34 @@
+"""How long to wait before looking again: first to when such a video usually ends, then short, then longer."""
+
+import msgspec
+
+GROWTH = 1.5
+
+
+class WaitPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Waits in whole seconds. `usual` is how long a 5 s video usually takes; a longer video takes its share more."""
+
+    usual: int = 75
+    short: int = 10
+    longest: int = 120
+    deadline: int = 3600
+
+    def first(self, duration: int) -> int:
+        """Seconds from acceptance to the first look at a video of `duration` seconds."""
+        return max(1, self.usual * duration // 5)
+
+    def next(self, elapsed: int, duration: int) -> int:
+        """Seconds to the next look, `elapsed` seconds after acceptance: never past the deadline."""
+        usual = self.first(duration)
+        if elapsed < usual:
+            wait = max(self.short, usual - elapsed)
+        elif elapsed < 2 * usual:
+            wait = self.short
+        else:
+            wait = min(self.longest, max(self.short, int((elapsed - usual) * (GROWTH - 1))))
+        return max(1, min(wait, self.deadline - elapsed))
+
+
+def backoff(tries: int, *, first: int = 5, longest: int = 300) -> int:
+    """Seconds before try number `tries + 1` of something that was not taken: doubling, bounded."""
+    return min(longest, first << min(max(0, tries - 1), 16))

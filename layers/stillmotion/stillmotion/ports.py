@@ -1,0 +1,358 @@
+"""What the services need from the world, as Protocols. Adapters in `vendors`, `aws` and tests implement them.
+
+Exceptions an adapter may raise:
+
+    StoreError
+    ├── Conflict          somebody wrote the record since it was read: read it again
+    ├── AlreadyExists     a unique item has an owner already: `pointer` tells whose
+    └── ObjectMissing     no such object or version
+    ReadFailed            the vendor's status could not be read; says nothing about the generation
+    FetchFailed           the video could not be fetched, or is not what a video must be
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.job import Job
+from stillmotion.domain.request import Request, VendorName
+
+
+class StoreError(Exception):
+    """Storage refused, in a way that the caller is meant to handle."""
+
+
+class Conflict(StoreError):
+    """The record is not at the version that was read."""
+
+
+class ObjectMissing(StoreError):
+    """No such object or version."""
+
+
+class Clock(Protocol):
+    """Time, in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
+
+class Pointer(msgspec.Struct, frozen=True, kw_only=True):
+    """A small item that leads to a job: an upload's source, a generation's owner, a call seen a moment ago.
+
+    `by_retry` marks a call that said of itself that it is a repetition.
+    """
+
+    key: str
+    job_id: str
+    created_at: datetime
+    attempt: int | None = None
+    by_retry: bool = False
+    expires_at: datetime | None = None
+
+
+def source_key(source: str) -> str:
+    return f"source#{source}"
+
+
+def generation_key(vendor: VendorName, generation_id: str) -> str:
+    return f"generation#{vendor}#{generation_id}"
+
+
+def recent_key(tenant: str, fingerprint: str) -> str:
+    return f"recent#{tenant}#{fingerprint}"
+
+
+def alias_key(job_id: str) -> str:
+    """Shares the key of the job record of that id, so that only one of the two can exist."""
+    return f"job#{job_id}"
+
+
+class AlreadyExists(StoreError):
+    """A unique item has an owner; `pointer` is that item, or None where the job record itself was there."""
+
+    def __init__(self, key: str, pointer: Pointer | None = None) -> None:
+        super().__init__(f"{key} exists already")
+        self.pointer = pointer
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A pointer to be written in the same transaction as a job.
+
+    Not unless it can be: with `unique`, the key must be free (an item of the same job and attempt counts as free);
+    with `unless_retried_since`, an item written by a retry at or after that time wins; with neither it overwrites.
+    """
+
+    pointer: Pointer
+    unique: bool = False
+    unless_retried_since: datetime | None = None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be told to the event bus: stored with the job in one transaction, sent after it.
+
+    `id` is stable over repetitions; `detail` is JSON-ready.
+    """
+
+    id: str
+    job_id: str
+    detail_type: str
+    detail: Mapping[str, object]
+    created_at: datetime
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Jobs, newest first, and where the next page starts; None when this is the last."""
+
+    jobs: tuple[Job, ...]
+    next: str | None
+
+
+class JobStore(Protocol):
+    """The jobs table."""
+
+    def get(self, job_id: str) -> Job | None:
+        """The job, following an alias; strongly consistent."""
+
+    def create(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
+        """Stores a job that must not exist, as version 1. Raises AlreadyExists naming what was there."""
+
+    def save(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
+        """Stores the next version of a job that was read; gives it with its new version. All or nothing.
+
+        Raises Conflict when the record moved on, AlreadyExists when a unique claim has another owner.
+        """
+
+    def pointer(self, key: str) -> Pointer | None:
+        """The pointer at a key; strongly consistent."""
+
+    def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page: ...
+
+    def needing_attention(self, limit: int, after: str | None = None) -> Page: ...
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls. Only the SHA-256 of the key is ever stored; `prefix` is for finding it by eye."""
+
+    hash: str
+    prefix: str
+    tenant: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked: bool = False
+
+
+class KeyStore(Protocol):
+    """API keys by hash."""
+
+    def find(self, key_hash: str) -> ApiKey | None: ...
+
+    def put(self, key: ApiKey) -> None: ...
+
+
+# --- objects ---------------------------------------------------------------------------------------------------------
+
+
+class ObjectHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What S3 says of one object version. `checksum` covers the full object and names its algorithm, else None."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str
+    bytes: int
+    metadata: Mapping[str, str]
+    checksum: str | None = None
+    content_type: str | None = None
+
+
+class ObjectStore(Protocol):
+    """S3. Keys are plain text, never percent-encoded by the caller."""
+
+    def head(self, bucket: str, key: str, version_id: str | None = None) -> ObjectHead:
+        """Raises ObjectMissing."""
+
+    def read(self, bucket: str, key: str, *, start: int = 0, length: int, version_id: str | None = None) -> bytes:
+        """At most `length` bytes from `start`. Raises ObjectMissing."""
+
+    def chunks(self, bucket: str, key: str, version_id: str | None = None) -> Iterator[bytes]:
+        """The whole object in pieces of bounded size. Raises ObjectMissing."""
+
+    def keys(self, bucket: str, prefix: str, limit: int) -> Sequence[str]:
+        """At most `limit` (1000 or fewer) keys that start with `prefix`, in key order."""
+
+    def signed_get(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
+        """A GET URL that needs no credentials for `seconds` seconds."""
+
+    def signed_put(self, bucket: str, key: str, *, seconds: int, content_type: str, content_length: int) -> str:
+        """A PUT URL that takes just this type and length."""
+
+    def put_if_absent(self, bucket: str, key: str, body: bytes, content_type: str) -> bool:
+        """Writes a small object unless the key is taken; False when it is."""
+
+    def upload(self, bucket: str, key: str, content_type: str) -> AbstractContextManager["Upload"]:
+        """A streamed write in bounded memory; leaving it without `finish` aborts it and leaves no parts behind."""
+
+
+class Upload(Protocol):
+    """A multipart write under way."""
+
+    def write(self, chunk: bytes) -> None: ...
+
+    def finish(self) -> bool:
+        """Makes the object appear, If-None-Match: False when the key was taken already."""
+
+
+# --- vendors ---------------------------------------------------------------------------------------------------------
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A request made ready for one vendor: its images as URLs that the vendor can fetch, its shape decided."""
+
+    request: Request
+    aspect_ratio: str
+    image_url: str | None = None
+    end_image_url: str | None = None
+    webhook_url: str | None = None
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What is POSTed: path with query, and the JSON body as it goes over the wire."""
+
+    path: str
+    body: str
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The vendor took it: from here it costs money."""
+
+    generation_id: str
+    vendor_status: str | None = None
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """The vendor said no and made nothing. `retry_after` is in seconds, where it named one."""
+
+    failure: Failure
+    retry_after: int | None = None
+
+
+class NotSent(msgspec.Struct, frozen=True):
+    """Proven: the connection was never made."""
+
+    detail: str
+
+
+class Unanswered(msgspec.Struct, frozen=True, kw_only=True):
+    """It may have been received. `resendable` is False where a repetition could make a second generation."""
+
+    detail: str
+    resendable: bool
+
+
+Submission = Accepted | Refused | NotSent | Unanswered
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """Not done. `undocumented` marks a status word that no document of the vendor knows."""
+
+    vendor_status: str
+    progress: int | None = None
+    undocumented: bool = False
+
+
+class Succeeded(msgspec.Struct, frozen=True, kw_only=True):
+    """Done, with a video to fetch."""
+
+    vendor_status: str
+    video_url: str
+    credits: int | None = None
+    nsfw: bool | None = None
+    inference_milliseconds: int | None = None
+
+
+class Declared(msgspec.Struct, frozen=True, kw_only=True):
+    """The vendor declares that the generation failed."""
+
+    vendor_status: str
+    failure: Failure
+    credits: int | None = None
+    nsfw: bool | None = None
+
+
+Reading = Running | Succeeded | Declared
+
+
+class ReadFailed(Exception):
+    """The vendor's status could not be read. `retry_after` is in seconds, where the vendor named one."""
+
+    def __init__(self, kind: FailureKind, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+class Vendor(Protocol):
+    """One seller of Luma Ray 2 Flash."""
+
+    name: VendorName
+    knows_keys: bool
+    """Whether a POST repeated with the same Idempotency-Key is recognised."""
+
+    def compose(self, order: Order) -> Envelope:
+        """The exact POST for an order. Pure."""
+
+    def submit(self, envelope: Envelope, idempotency_key: str) -> Submission:
+        """POSTs once, on a fresh connection, and never repeats by itself. This is what costs money."""
+
+    def read(self, generation_id: str) -> Reading:
+        """One read of the generation. Raises ReadFailed."""
+
+    def upload(self, image: bytes, media_type: str, name: str) -> str:
+        """Hands an image to the vendor's own short-lived storage; gives its URL. Raises ReadFailed."""
+
+
+class FetchFailed(Exception):
+    """The video could not be had. `kind`: corrupt_video, expired, or unavailable."""
+
+    def __init__(self, kind: FailureKind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+class Download(Protocol):
+    """A video being streamed. `content_length` in bytes, where the server named it."""
+
+    content_length: int | None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Raises FetchFailed."""
+
+
+class Downloader(Protocol):
+    """Fetches videos from where a vendor may serve them, and from nowhere else."""
+
+    def open(self, url: str) -> AbstractContextManager[Download]:
+        """Raises FetchFailed, also for an address that it may not fetch."""
+
+
+# --- workflow --------------------------------------------------------------------------------------------------------
+
+
+class Workflow(Protocol):
+    """Step Functions."""
+
+    def start(self, job: Job) -> None:
+        """Starts the execution of the job's run; one that exists already is as good."""
+
+
+class EventBus(Protocol):
+    """EventBridge."""
+
+    def send(self, events: Sequence[Event]) -> None: ...
