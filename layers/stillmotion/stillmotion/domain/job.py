@@ -37,9 +37,7 @@ class Reason(StrEnum):
     PROMPT = "prompt"
     SLOT = "slot"
     BUDGET = "budget"
-    VENDOR = "vendor"
     OUTCOME_UNKNOWN = "outcome_unknown"
-    OVERDUE = "overdue"
     CORRUPT_VIDEO = "corrupt_video"
     VIDEO_UNREACHABLE = "video_unreachable"
     WORKFLOW_FAILED = "workflow_failed"
@@ -340,8 +338,14 @@ def needs_attention(job: Job, reason: Reason, failure: Failure | None, now: date
     """A person has to look; what was paid for stays visible."""
     if job.is_final:
         raise WrongStep(f"the job is {job.status} already")
-    flagged = replace(job, failure=failure, overdue=job.overdue or reason is Reason.OVERDUE)
-    return moved(flagged, Status.NEEDS_ATTENTION, now, reason=reason)
+    return moved(replace(job, failure=failure), Status.NEEDS_ATTENTION, now, reason=reason)
+
+
+def marked_overdue(job: Job, now: datetime) -> Job:
+    """The deadline passed and the generation has no verdict: it is paid, so it is not ended, only flagged."""
+    if job.status is not Status.GENERATING:
+        raise WrongStep(f"a job that is {job.status} is not overdue")
+    return replace(noted(job, "The deadline passed before the vendor was done.", now), overdue=True)
 
 
 def closing(job: Job, cause: Failure) -> tuple[Reason | None, Failure]:

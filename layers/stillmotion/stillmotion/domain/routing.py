@@ -19,14 +19,19 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
     """What a video costs, in US dollars. Apiframe sells in credits: the price of one is a setting."""
 
     apiframe_dollars_per_credit: Decimal = Decimal("0.01")
-    wavespeed_dollars: dict[int, Decimal] = {5: Decimal("0.20"), 10: Decimal("0.40")}
+    wavespeed_dollars_5_seconds: Decimal = Decimal("0.20")
+    wavespeed_dollars_10_seconds: Decimal = Decimal("0.40")
 
     def quote(self, vendor: VendorName, duration: int) -> Decimal:
         match vendor:
             case VendorName.APIFRAME:
                 return APIFRAME_CREDITS[duration] * self.apiframe_dollars_per_credit
             case VendorName.WAVESPEED:
-                return self.wavespeed_dollars[duration]
+                return {5: self.wavespeed_dollars_5_seconds, 10: self.wavespeed_dollars_10_seconds}[duration]
+
+    def dollars(self, vendor: VendorName, credits_charged: int) -> Decimal | None:
+        """What a charge in the vendor's own unit is in US dollars; None where it has no such unit."""
+        return credits_charged * self.apiframe_dollars_per_credit if vendor is VendorName.APIFRAME else None
 
 
 class Route(msgspec.Struct, frozen=True):

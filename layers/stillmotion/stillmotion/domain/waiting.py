@@ -6,27 +6,27 @@ GROWTH = 1.5
 
 
 class WaitPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Waits in whole seconds. `usual` is how long a 5 s video usually takes; a longer video takes its share more."""
+    """Waits in whole seconds. `usual_seconds` is what a 5 s video usually takes; a longer one takes its share more."""
 
-    usual: int = 75
-    short: int = 10
-    longest: int = 120
-    deadline: int = 3600
+    usual_seconds: int = 75
+    short_wait_seconds: int = 10
+    longest_wait_seconds: int = 120
+    deadline_seconds: int = 3600
 
     def first(self, duration: int) -> int:
         """Seconds from acceptance to the first look at a video of `duration` seconds."""
-        return max(1, self.usual * duration // 5)
+        return max(1, self.usual_seconds * duration // 5)
 
     def next(self, elapsed: int, duration: int) -> int:
         """Seconds to the next look, `elapsed` seconds after acceptance: never past the deadline."""
         usual = self.first(duration)
         if elapsed < usual:
-            wait = max(self.short, usual - elapsed)
+            wait = max(self.short_wait_seconds, usual - elapsed)
         elif elapsed < 2 * usual:
-            wait = self.short
+            wait = self.short_wait_seconds
         else:
-            wait = min(self.longest, max(self.short, int((elapsed - usual) * (GROWTH - 1))))
-        return max(1, min(wait, self.deadline - elapsed))
+            wait = min(self.longest_wait_seconds, max(self.short_wait_seconds, int((elapsed - usual) * (GROWTH - 1))))
+        return max(1, min(wait, self.deadline_seconds - elapsed))
 
 
 def backoff(tries: int, *, first: int = 5, longest: int = 300) -> int:

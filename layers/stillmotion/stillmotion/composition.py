@@ -1,0 +1,196 @@
+"""The composition root: where adapters meet services, once for each function.
+
+Everything here is made when it is first asked for and kept for the invocations that follow.
+"""
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from stillmotion import settings
+from stillmotion.aws.client import AwsClient
+from stillmotion.aws.records import DynamoJobStore
+from stillmotion.aws.settings import aws_settings
+from stillmotion.aws.tls import trust_for
+from stillmotion.domain.request import VendorName
+from stillmotion.domain.routing import PriceTable
+from stillmotion.domain.waiting import WaitPolicy
+from stillmotion.settings import load
+
+if TYPE_CHECKING:
+    from stillmotion.aws.objects import S3ObjectStore
+    from stillmotion.aws.secrets import VendorSecret
+    from stillmotion.aws.workflow import StepFunctionsWorkflow
+    from stillmotion.dialects.http import Endpoints
+    from stillmotion.ports import EventBus, Vendor
+    from stillmotion.services.check import Check
+    from stillmotion.services.close import Close
+    from stillmotion.services.dispatch import Dispatch
+    from stillmotion.services.keys import Authenticator
+    from stillmotion.services.uploads import SubmitUpload
+    from stillmotion.services.vendors import Vendors
+
+# ruff: noqa: PLC0415 - a function imports what it is made of, and pays at its cold start for nothing else
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+CLOCK = SystemClock()
+
+
+# --- adapters
+
+
+@cache
+def aws() -> AwsClient:
+    return AwsClient(aws_settings())
+
+
+@cache
+def jobs() -> DynamoJobStore:
+    return DynamoJobStore(aws(), load(settings.TableSettings, os.environ).jobs_table)
+
+
+@cache
+def objects() -> "S3ObjectStore":
+    from stillmotion.aws.objects import S3ObjectStore
+
+    return S3ObjectStore(aws())
+
+
+@cache
+def workflow() -> "StepFunctionsWorkflow":
+    from stillmotion.aws.workflow import StepFunctionsWorkflow
+
+    return StepFunctionsWorkflow(aws(), load(settings.SubmitSettings, os.environ).state_machine_arn)
+
+
+@cache
+def authenticator() -> "Authenticator":
+    from stillmotion.aws.records import DynamoKeyStore
+    from stillmotion.services.keys import Authenticator
+
+    return Authenticator(DynamoKeyStore(aws(), load(settings.TableSettings, os.environ).jobs_table), CLOCK)
+
+
+@cache
+def secret() -> "VendorSecret":
+    from stillmotion.aws.secrets import VendorSecret
+
+    return VendorSecret(aws(), load(settings.VendorSettings, os.environ).vendor_secret_id, CLOCK)
+
+
+@cache
+def vendors() -> "Vendors":
+    from stillmotion.services.vendors import Vendors
+
+    # The keys are read before an attempt begins: a secret that cannot be read must not look like a lost answer.
+    return Vendors({VendorName.APIFRAME: _apiframe, VendorName.WAVESPEED: _wavespeed}, prepare=secret().keys)
+
+
+def _apiframe() -> "Vendor":
+    from stillmotion.vendors.apiframe import ApiframeVendor
+
+    url = load(settings.VendorSettings, os.environ).apiframe_base_url
+    return ApiframeVendor(url, lambda: secret().keys().apiframe_api_key or "", ssl_context=trust_for(url))
+
+
+def _wavespeed() -> "Vendor":
+    from stillmotion.vendors.wavespeed import WavespeedVendor
+
+    url = load(settings.VendorSettings, os.environ).wavespeed_base_url
+    return WavespeedVendor(url, lambda: secret().keys().wavespeed_api_key or "", ssl_context=trust_for(url))
+
+
+# --- functions
+
+
+@cache
+def submit_upload() -> "SubmitUpload":
+    from stillmotion.services.uploads import SubmitUpload
+
+    given = load(settings.SubmitSettings, os.environ)
+    return SubmitUpload(
+        jobs=jobs(),
+        objects=objects(),
+        workflow=workflow(),
+        clock=CLOCK,
+        prices=load(PriceTable, os.environ),
+        tenant=given.inbox_tenant,
+        default_prompt=given.default_prompt,
+    )
+
+
+@cache
+def submit_api() -> "Endpoints":
+    from stillmotion.dialects import native
+    from stillmotion.dialects.http import Endpoints
+    from stillmotion.services.calls import SubmitCall
+
+    given = load(settings.SubmitSettings, os.environ)
+    submit = SubmitCall(
+        jobs=jobs(),
+        objects=objects(),
+        workflow=workflow(),
+        clock=CLOCK,
+        prices=load(PriceTable, os.environ),
+        input_bucket=given.input_bucket,
+        inbox_tenant=given.inbox_tenant,
+    )
+    return Endpoints(authenticator(), native.submit_routes(submit), native.show_problem)
+
+
+@cache
+def read_api() -> "Endpoints":
+    from stillmotion.dialects import native
+    from stillmotion.dialects.http import Endpoints
+
+    return Endpoints(authenticator(), native.read_routes(jobs(), objects()), native.show_problem)
+
+
+@cache
+def dispatch() -> "Dispatch":
+    from stillmotion.services.dispatch import Dispatch, DispatchSettings
+
+    return Dispatch(
+        jobs=jobs(),
+        objects=objects(),
+        vendors=vendors(),
+        clock=CLOCK,
+        prices=load(PriceTable, os.environ),
+        waits=load(WaitPolicy, os.environ),
+        settings=load(DispatchSettings, os.environ),
+    )
+
+
+@cache
+def check() -> "Check":
+    from stillmotion.services.check import Check
+
+    return Check(
+        jobs=jobs(),
+        vendors=vendors(),
+        clock=CLOCK,
+        prices=load(PriceTable, os.environ),
+        waits=load(WaitPolicy, os.environ),
+    )
+
+
+@cache
+def close() -> "Close":
+    from stillmotion.services.close import Close
+
+    return Close(jobs=jobs(), clock=CLOCK)
+
+
+@cache
+def event_bus() -> "EventBus":
+    from stillmotion.aws.events import EventBridgeBus
+
+    return EventBridgeBus(aws(), load(settings.AnnounceSettings, os.environ).event_bus_name)

@@ -1,0 +1,1 @@
+"""The API, in each dialect that people's clients already speak."""

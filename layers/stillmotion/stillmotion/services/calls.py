@@ -1,0 +1,170 @@
+"""An API call becomes a job. Pays nothing.
+
+A call with an Idempotency-Key names its job by it. A client that retries by itself says so in a header and repeats the
+same body: it is given the job that the first try made.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from stillmotion.domain import identity
+from stillmotion.domain.job import Job, Status, Still, started
+from stillmotion.domain.request import FieldError, InvalidRequest, Request
+from stillmotion.domain.routing import PriceTable, routes, shape
+from stillmotion.ports import (
+    AlreadyExists,
+    Claim,
+    Clock,
+    JobStore,
+    ObjectMissing,
+    ObjectStore,
+    Pointer,
+    Workflow,
+    recent_key,
+)
+from stillmotion.services import stills
+from stillmotion.services.uploads import INBOX
+
+RETRY_WINDOW = timedelta(minutes=10)
+UPLOADS = "uploads/"
+UPLOAD_SECONDS = 900
+
+
+class KeyReused(Exception):
+    """The Idempotency-Key belongs to a call with another body."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One API call. `retry_count` is what a retrying client says of itself; None where it says nothing."""
+
+    tenant: str
+    request: Request
+    arrived_at: datetime
+    idempotency_key: str | None = None
+    retry_count: int | None = None
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an image may be put, for `seconds` seconds, and the address to name it by afterwards."""
+
+    image: str
+    url: str
+    headers: dict[str, str]
+    seconds: int
+
+
+class SubmitCall:
+    """Makes, or finds, the job of a call."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        objects: ObjectStore,
+        workflow: Workflow,
+        clock: Clock,
+        prices: PriceTable,
+        input_bucket: str,
+        inbox_tenant: str,
+    ) -> None:
+        self._jobs = jobs
+        self._objects = objects
+        self._workflow = workflow
+        self._clock = clock
+        self._prices = prices
+        self._input_bucket = input_bucket
+        self._inbox_tenant = inbox_tenant
+
+    def __call__(self, call: Call) -> Job:
+        """The job. Raises InvalidRequest, or KeyReused; both before anything is written."""
+        fingerprint = identity.fingerprint(call.request)
+        earlier = self._earlier(call, fingerprint)
+        if earlier is not None:
+            return self._repeated(earlier, fingerprint)
+        routes(call.request, self._prices)
+        still = self._still(call, "image", call.request.image)
+        end_still = self._still(call, "end_image", call.request.end_image)
+        now = self._clock.now()
+        job = Job(
+            id=identity.keyed_job_id(call.tenant, call.idempotency_key)
+            if call.idempotency_key
+            else identity.new_job_id(),
+            tenant=call.tenant,
+            status=Status.WAITING,
+            created_at=now,
+            updated_at=now,
+            fingerprint=fingerprint,
+            still=still,
+            end_still=end_still,
+        )
+        width, height = (still.width, still.height) if still else (None, None)
+        job = started(job, call.request, shape(call.request, width, height), now)
+        try:
+            self._jobs.create(job, self._claims(call, job, fingerprint))
+        except AlreadyExists as taken:
+            earlier = self._jobs.get(taken.pointer.job_id if taken.pointer else job.id)
+            if earlier is None:
+                raise
+            return self._repeated(earlier, fingerprint)
+        self._workflow.start(job)
+        return job
+
+    def ticket(self, tenant: str, content_type: str, content_length: int) -> Ticket:
+        """A place to put an image for a later call."""
+        key = f"{UPLOADS}{tenant}/{identity.new_job_id()}"
+        url = self._objects.signed_put(
+            self._input_bucket, key, seconds=UPLOAD_SECONDS, content_type=content_type, content_length=content_length
+        )
+        headers = {"content-type": content_type, "content-length": str(content_length)}
+        return Ticket(image=f"s3://{self._input_bucket}/{key}", url=url, headers=headers, seconds=UPLOAD_SECONDS)
+
+    def _earlier(self, call: Call, fingerprint: str) -> Job | None:
+        if call.idempotency_key is not None:
+            return self._jobs.get(identity.keyed_job_id(call.tenant, call.idempotency_key))
+        if not call.retry_count:
+            return None
+        pointer = self._jobs.pointer(recent_key(call.tenant, fingerprint))
+        if pointer is None or pointer.created_at < call.arrived_at - RETRY_WINDOW:
+            return None
+        return self._jobs.get(pointer.job_id)
+
+    def _repeated(self, job: Job, fingerprint: str) -> Job:
+        if job.fingerprint != fingerprint:
+            raise KeyReused(job.id)
+        if job.status is Status.DISPATCHING and not job.attempts:
+            # The record may have been written by a call that died before it started the execution.
+            self._workflow.start(job)
+        return job
+
+    def _claims(self, call: Call, job: Job, fingerprint: str) -> list[Claim]:
+        if call.idempotency_key is not None or call.retry_count is None:
+            return []
+        pointer = Pointer(
+            key=recent_key(call.tenant, fingerprint),
+            job_id=job.id,
+            created_at=job.created_at,
+            by_retry=call.retry_count > 0,
+            expires_at=job.created_at + 2 * RETRY_WINDOW,
+        )
+        # A retry that overtook the call it repeats has made the job already.
+        return [Claim(pointer, unless_retried_since=call.arrived_at)]
+
+    def _still(self, call: Call, field: str, address: str | None) -> Still | None:
+        if address is None:
+            return None
+        if not address.startswith("s3://"):
+            return Still(address=address)
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        if bucket != self._input_bucket or not key.startswith(self._prefixes(call.tenant)):
+            raise InvalidRequest(FieldError(field, "must be an object that this key may read in the input bucket"))
+        try:
+            head = self._objects.head(bucket, key)
+        except ObjectMissing as missing:
+            raise InvalidRequest(FieldError(field, "does not exist in the input bucket")) from missing
+        return replace(stills.inspect(self._objects, head, field), address=address)
+
+    def _prefixes(self, tenant: str) -> tuple[str, ...]:
+        own = f"{UPLOADS}{tenant}/"
+        return (own, INBOX) if tenant == self._inbox_tenant else (own,)

@@ -1,0 +1,139 @@
+"""One read of the vendor's job: what it came to, and when to look again. Nothing else."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from stillmotion.domain.job import Generation, Job, Status, Verdict, WrongStep, generation_read, seconds_between
+from stillmotion.domain.request import VendorName
+from stillmotion.domain.routing import PriceTable
+from stillmotion.domain.waiting import WaitPolicy
+from stillmotion.ports import Clock, Conflict, Declared, JobStore, ReadFailed, Reading, Running, Succeeded
+from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.vendors import Vendors
+
+WRITE_TRIES = 8
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the workflow does next; `wait_seconds` before it does."""
+
+    outcome: Literal["running", "succeeded", "failed", "overdue", "ended"]
+    wait_seconds: int = 0
+
+
+class Check:
+    """Reads a job's generation at its vendor."""
+
+    def __init__(
+        self, *, jobs: JobStore, vendors: Vendors, clock: Clock, prices: PriceTable, waits: WaitPolicy
+    ) -> None:
+        self._jobs = jobs
+        self._vendors = vendors
+        self._clock = clock
+        self._prices = prices
+        self._waits = waits
+
+    def __call__(self, job_id: str) -> Checked:
+        """The verdict. A read that fails changes nothing but a count. Raises UnknownJob."""
+        job = self._job(job_id)
+        known = self._known(job)
+        if known is not None:
+            return known
+        attempt = job.attempt
+        if attempt is None or attempt.generation is None:
+            return Checked(outcome="ended")
+        reading: Reading | ReadFailed
+        try:
+            reading = self._vendors[attempt.vendor].read(attempt.generation.id)
+        except ReadFailed as failed:
+            reading = failed
+        return self._write(job, reading)
+
+    def _known(self, job: Job) -> Checked | None:
+        """What the ledger tells without a read."""
+        if job.generation is None or job.status not in (Status.GENERATING, Status.FINALIZING):
+            return Checked(outcome="ended")
+        match job.generation.verdict:
+            case Verdict.RUNNING:
+                return None
+            case Verdict.SUCCEEDED:
+                return Checked(outcome="succeeded")
+            case Verdict.FAILED:
+                return Checked(outcome="failed")
+
+    def _write(self, job: Job, reading: Reading | ReadFailed) -> Checked:
+        for _ in range(WRITE_TRIES):
+            attempt = job.attempt
+            assert attempt is not None  # noqa: S101 - a job with a generation has an attempt
+            assert attempt.generation is not None  # noqa: S101
+            now = self._clock.now()
+            generation = self._told(attempt.vendor, attempt.generation, reading, job, now)
+            try:
+                self._jobs.save(generation_read(job, generation, now))
+            except (Conflict, WrongStep):
+                job = self._job(job.id)
+                known = self._known(job)
+                if known is not None:
+                    return known
+                continue
+            return self._next(job, generation, reading, now)
+        raise Conflict(f"job {job.id} is written by too many at once")
+
+    def _told(
+        self, vendor: VendorName, before: Generation, reading: Reading | ReadFailed, job: Job, now: datetime
+    ) -> Generation:
+        if isinstance(reading, ReadFailed):
+            return replace(before, failed_reads=before.failed_reads + 1)
+        read = replace(before, reads=before.reads + 1, last_read_at=now, vendor_status=reading.vendor_status)
+        match reading:
+            case Running():
+                words = before.undocumented
+                if reading.undocumented and reading.vendor_status not in words:
+                    words = (*words, reading.vendor_status)
+                return replace(read, progress=reading.progress, undocumented=words)
+            case Succeeded():
+                quote = job.attempt.quote if job.attempt else None
+                return replace(
+                    read,
+                    verdict=Verdict.SUCCEEDED,
+                    ended_at=now,
+                    video_url=reading.video_url,
+                    credits=reading.credits,
+                    charged=quote if reading.credits is None else self._prices.dollars(vendor, reading.credits),
+                    nsfw=reading.nsfw,
+                    inference_milliseconds=reading.inference_milliseconds,
+                )
+            case Declared():
+                return replace(
+                    read,
+                    verdict=Verdict.FAILED,
+                    ended_at=now,
+                    failure=reading.failure,
+                    credits=reading.credits,
+                    charged=None if reading.credits is None else self._prices.dollars(vendor, reading.credits),
+                    nsfw=reading.nsfw,
+                )
+
+    def _next(self, job: Job, generation: Generation, reading: Reading | ReadFailed, now: datetime) -> Checked:
+        match generation.verdict:
+            case Verdict.SUCCEEDED:
+                return Checked(outcome="succeeded")
+            case Verdict.FAILED:
+                return Checked(outcome="failed")
+            case Verdict.RUNNING:
+                elapsed = seconds_between(generation.accepted_at, now)
+                if elapsed >= self._waits.deadline_seconds:
+                    return Checked(outcome="overdue")
+                wait = self._waits.next(elapsed, job.request.duration if job.request else 5)
+                if isinstance(reading, ReadFailed) and reading.retry_after is not None:
+                    wait = max(wait, reading.retry_after)
+                return Checked(outcome="running", wait_seconds=wait)
+
+    def _job(self, job_id: str) -> Job:
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise UnknownJob(job_id)
+        return job

@@ -1,0 +1,58 @@
+"""Ends a job whose execution can go no further. The ledger decides how: what may be paid for never just fails."""
+
+from typing import Literal
+
+import msgspec
+
+from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.job import Reason, Status, WrongStep, closing, failed, marked_overdue, needs_attention
+from stillmotion.ports import Clock, Conflict, JobStore
+from stillmotion.services import announcements
+from stillmotion.services.jobs import UnknownJob
+
+WRITE_TRIES = 8
+
+
+MESSAGE_LENGTH = 500
+
+
+def workflow_failure(error: str, message: str) -> Failure:
+    """What the workflow says of its own fault, bounded: the ledger's reason goes before it where there is one."""
+    return Failure(FailureKind.UNAVAILABLE, f"The workflow could not go on: {error}: {message}"[:MESSAGE_LENGTH])
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """How the job was left."""
+
+    outcome: Literal["failed", "needs_attention", "ended"]
+
+
+class Close:
+    """Marks a job failed, or in need of a person, and says so on the event bus."""
+
+    def __init__(self, *, jobs: JobStore, clock: Clock) -> None:
+        self._jobs = jobs
+        self._clock = clock
+
+    def __call__(self, job_id: str, cause: Failure, *, overdue: bool = False) -> Closed:
+        """`cause` is what the workflow says; the ledger's own failure goes before it. Raises UnknownJob."""
+        for _ in range(WRITE_TRIES):
+            job = self._jobs.get(job_id)
+            if job is None:
+                raise UnknownJob(job_id)
+            if job.is_final or job.status is Status.NEEDS_ATTENTION:
+                return Closed("ended")
+            now = self._clock.now()
+            reason, failure = closing(job, cause)
+            try:
+                if reason is None:
+                    ended = failed(job, failure, now)
+                    self._jobs.save(ended, event=announcements.video_failed(ended, now))
+                    return Closed("failed")
+                late = overdue and job.status is Status.GENERATING
+                flagged = marked_overdue(job, now) if late else needs_attention(job, reason, failure, now)
+                self._jobs.save(flagged, event=announcements.video_needs_attention(flagged, now))
+            except (Conflict, WrongStep):
+                continue
+            return Closed("needs_attention")
+        raise Conflict(f"job {job_id} is written by too many at once")

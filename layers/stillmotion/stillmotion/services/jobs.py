@@ -1,0 +1,5 @@
+"""What every step that is given a job id needs."""
+
+
+class UnknownJob(Exception):
+    """No job has this id."""

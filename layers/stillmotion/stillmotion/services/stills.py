@@ -1,0 +1,59 @@
+"""Looks at an input image in the bucket before anything is paid for it."""
+
+import hashlib
+
+from stillmotion.domain.images import MAX_BYTES, Picture, picture
+from stillmotion.domain.job import Still
+from stillmotion.domain.request import FieldError, InvalidRequest
+from stillmotion.ports import ObjectHead, ObjectStore
+
+# Dimensions stand in the first kilobytes, unless a camera put previews and profiles before them.
+_READS = (64 * 1024, 1024 * 1024, 4 * 1024 * 1024)
+
+
+def checksum(objects: ObjectStore, head: ObjectHead) -> str:
+    """S3's checksum of the full object, or the SHA-256 of its bytes where S3 keeps none.
+
+    An ETag is no checksum: it differs under KMS and for multipart uploads. Too large to be taken, it is enough to
+    tell one upload from another.
+    """
+    if head.checksum is not None:
+        return head.checksum
+    if head.bytes > MAX_BYTES:
+        return f"ETAG:{head.etag}"
+    digest = hashlib.sha256()
+    for chunk in objects.chunks(head.bucket, head.key, head.version_id):
+        digest.update(chunk)
+    return f"SHA256:{digest.hexdigest()}"
+
+
+def inspect(objects: ObjectStore, head: ObjectHead, field: str) -> Still:
+    """The still at `head`, sniffed by range reads. Raises InvalidRequest that names `field`."""
+    if head.bytes == 0:
+        raise InvalidRequest(FieldError(field, "must not be empty"))
+    if head.bytes > MAX_BYTES:
+        raise InvalidRequest(FieldError(field, f"must be at most {MAX_BYTES} bytes: it has {head.bytes}"))
+    seen = _look(objects, head, field)
+    return Still(
+        address=f"s3://{head.bucket}/{head.key}",
+        bucket=head.bucket,
+        key=head.key,
+        version_id=head.version_id,
+        etag=head.etag,
+        checksum=head.checksum,
+        media_type=seen.media_type,
+        bytes=head.bytes,
+        width=seen.width,
+        height=seen.height,
+    )
+
+
+def _look(objects: ObjectStore, head: ObjectHead, field: str) -> Picture:
+    for length in _READS:
+        first_bytes = objects.read(head.bucket, head.key, length=length, version_id=head.version_id)
+        seen = picture(first_bytes, field)
+        if seen is not None:
+            return seen
+        if length >= head.bytes:
+            break
+    raise InvalidRequest(FieldError(field, "must be a whole image: its dimensions cannot be read"))

@@ -1,0 +1,51 @@
+"""Images are told by their bytes."""
+
+import contextlib
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.stills import image
+
+from stillmotion.domain.images import picture
+from stillmotion.domain.request import InvalidRequest
+
+
+@pytest.mark.parametrize(("kind", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")])
+def test_type_and_size_are_read_from_the_bytes(kind: Literal["JPEG", "PNG", "WEBP"], media_type: str) -> None:
+    seen = picture(image(kind, 320, 200), "image")
+    assert seen is not None
+    assert (seen.media_type, seen.width, seen.height) == (media_type, 320, 200)
+
+
+def test_dimensions_are_as_a_viewer_turns_them() -> None:
+    seen = picture(image("JPEG", 320, 200, orientation=6), "image")
+    assert seen is not None
+    assert (seen.width, seen.height) == (200, 320)
+
+
+@pytest.mark.parametrize("first_bytes", [b"GIF89a" + bytes(64), b"%PDF-1.7", b"<svg/>", b"\xff\xd8", b"RIFF0000WAVE"])
+def test_anything_else_is_refused_by_name(first_bytes: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="image: must be a JPEG, PNG or WebP"):
+        picture(first_bytes, "image")
+
+
+@pytest.mark.parametrize(("width", "height"), [(63, 200), (200, 63), (16_385, 64)])
+def test_an_insane_size_is_refused(width: int, height: int) -> None:
+    with pytest.raises(InvalidRequest, match=f"it is {width} by {height}"):
+        picture(image("PNG", width, height), "end_image")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@given(data=st.data())
+def test_a_cut_or_broken_header_is_refused_or_asks_for_more_and_nothing_else(
+    kind: Literal["JPEG", "PNG", "WEBP"], data: st.DataObject
+) -> None:
+    whole = image(kind, 320, 200)
+    cut = bytearray(whole[: data.draw(st.integers(12, 700))])
+    for place in data.draw(st.lists(st.integers(12, max(12, len(cut) - 1)), max_size=4)):
+        if place < len(cut):
+            cut[place] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(InvalidRequest):
+        picture(bytes(cut), "image")

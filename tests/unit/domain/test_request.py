@@ -1,0 +1,108 @@
+"""The request: what it takes, and that every refusal names the field and the rule."""
+
+from typing import get_args
+
+import pytest
+
+from stillmotion.domain.request import Concept, InvalidRequest, Request, parse_request
+
+
+def refused(**fields: object) -> dict[str, str]:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_request({"prompt": "a lake", **fields})
+    return {error.field: error.rule for error in caught.value.errors}
+
+
+def test_a_prompt_alone_is_a_request() -> None:
+    assert parse_request({"prompt": "a lake"}) == Request(prompt="a lake")
+
+
+def test_every_field_is_taken() -> None:
+    fields = {
+        "prompt": "a lake",
+        "image": "s3://bucket/inbox/lake 1.jpg",
+        "duration": 9,
+        "aspect_ratio": "21:9",
+        "loop": True,
+        "concepts": ["push_in", "tilt_up"],
+        "vendor": "apiframe",
+        "metadata": {"sku": "42"},
+    }
+    request = parse_request(fields)
+    assert request.concepts == ("push_in", "tilt_up")
+    assert (request.image, request.duration, request.aspect_ratio, request.loop, request.vendor, request.metadata) == (
+        "s3://bucket/inbox/lake 1.jpg", 9, "21:9", True, "apiframe", {"sku": "42"},
+    )  # fmt: skip
+
+
+def test_all_34_concepts_are_known() -> None:
+    concepts = list(get_args(Concept))
+    assert len(concepts) == 34
+    assert parse_request({"prompt": "a lake", "concepts": concepts}).concepts == tuple(concepts)
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"), [("1280*720", "16:9"), ("1280x720", "16:9"), ("720*1280", "9:16"), ("720X1280", "9:16")]
+)
+def test_a_size_is_a_ratio(size: str, ratio: str) -> None:
+    assert parse_request({"prompt": "a lake", "size": size}).aspect_ratio == ratio
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("prompt", ""),
+        ("prompt", "   "),
+        ("prompt", "x" * 4001),
+        ("prompt", 7),
+        ("image", "http://example.com/a.jpg"),
+        ("image", "https://user:secret@example.com/a.jpg"),
+        ("image", "file:///etc/passwd"),
+        ("image", "s3://bucket"),
+        ("duration", 6),
+        ("duration", "5"),
+        ("duration", True),
+        ("aspect_ratio", "2:1"),
+        ("size", "1920*1080"),
+        ("loop", "yes"),
+        ("concepts", ["fly"]),
+        ("concepts", ["push_in", "push_in"]),
+        ("vendor", "luma"),
+        ("metadata", {"a": 1}),
+        ("metadata", {"": "x"}),
+        ("metadata", {"a": "x" * 513}),
+        ("metadata", {str(number): "x" for number in range(17)}),
+        ("colour", "red"),
+    ],
+)
+def test_a_broken_rule_names_its_field(field: str, value: object) -> None:
+    errors = refused(**{field: value})
+    assert list(errors) == [field]
+    assert errors[field]
+
+
+def test_a_choice_names_what_may_be_chosen() -> None:
+    assert refused(duration=6) == {"duration": "must be one of 5, 9, 10"}
+
+
+def test_every_broken_rule_is_told_at_once() -> None:
+    assert set(refused(duration=6, vendor="luma", colour="red")) == {"duration", "vendor", "colour"}
+
+
+def test_a_missing_prompt_is_told() -> None:
+    with pytest.raises(InvalidRequest, match="prompt: is required"):
+        parse_request({})
+
+
+def test_loop_with_an_end_image_is_refused() -> None:
+    errors = refused(loop=True, image="https://a.example/1.jpg", end_image="https://a.example/2.jpg")
+    assert list(errors) == ["loop"]
+
+
+def test_an_end_image_needs_an_image() -> None:
+    assert list(refused(end_image="https://a.example/2.jpg")) == ["end_image"]
+
+
+def test_a_size_that_contradicts_the_ratio_is_refused() -> None:
+    assert list(refused(size="1280*720", aspect_ratio="9:16")) == ["size"]
+    assert parse_request({"prompt": "p", "size": "720*1280", "aspect_ratio": "9:16"}).aspect_ratio == "9:16"

@@ -1,0 +1,108 @@
+"""The services over the in-memory ports: what a test of them starts from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fakes import FakeClock, InMemoryJobStore, InMemoryObjectStore, RecordingWorkflow, ScriptedVendor
+from tests.stills import image
+
+from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.job import Job, Status, started
+from stillmotion.domain.request import Request, VendorName, parse_request
+from stillmotion.domain.routing import PriceTable
+from stillmotion.domain.waiting import WaitPolicy
+from stillmotion.services.calls import SubmitCall
+from stillmotion.services.check import Check
+from stillmotion.services.close import Close
+from stillmotion.services.dispatch import Dispatch, DispatchSettings
+from stillmotion.services.uploads import Submitted, SubmitUpload
+from stillmotion.services.vendors import Vendors
+
+BUCKET = "input"
+PRICES = PriceTable()
+WAITS = WaitPolicy(usual_seconds=60, short_wait_seconds=10, longest_wait_seconds=100, deadline_seconds=1000)
+WORKFLOW_FAULT = Failure(FailureKind.UNAVAILABLE, "The workflow failed.")
+
+
+@dataclass
+class World:
+    """Everything around the services, in memory."""
+
+    jobs: InMemoryJobStore = field(default_factory=InMemoryJobStore)
+    objects: InMemoryObjectStore = field(default_factory=InMemoryObjectStore)
+    workflow: RecordingWorkflow = field(default_factory=RecordingWorkflow)
+    clock: FakeClock = field(default_factory=FakeClock)
+    apiframe: ScriptedVendor = field(default_factory=lambda: ScriptedVendor(VendorName.APIFRAME))
+    wavespeed: ScriptedVendor = field(default_factory=lambda: ScriptedVendor(VendorName.WAVESPEED))
+    default_prompt: str = ""
+    image_transfer: Any = "signed_url"
+
+    @property
+    def vendors(self) -> Vendors:
+        return Vendors({VendorName.APIFRAME: lambda: self.apiframe, VendorName.WAVESPEED: lambda: self.wavespeed})
+
+    @property
+    def submit_upload(self) -> SubmitUpload:
+        return SubmitUpload(
+            jobs=self.jobs,
+            objects=self.objects,
+            workflow=self.workflow,
+            clock=self.clock,
+            prices=PRICES,
+            tenant="default",
+            default_prompt=self.default_prompt,
+        )
+
+    @property
+    def submit_call(self) -> SubmitCall:
+        return SubmitCall(
+            jobs=self.jobs,
+            objects=self.objects,
+            workflow=self.workflow,
+            clock=self.clock,
+            prices=PRICES,
+            input_bucket=BUCKET,
+            inbox_tenant="default",
+        )
+
+    @property
+    def dispatch(self) -> Dispatch:
+        return Dispatch(
+            jobs=self.jobs,
+            objects=self.objects,
+            vendors=self.vendors,
+            clock=self.clock,
+            prices=PRICES,
+            waits=WAITS,
+            settings=DispatchSettings(image_transfer=self.image_transfer),
+        )
+
+    @property
+    def check(self) -> Check:
+        return Check(jobs=self.jobs, vendors=self.vendors, clock=self.clock, prices=PRICES, waits=WAITS)
+
+    @property
+    def close(self) -> Close:
+        return Close(jobs=self.jobs, clock=self.clock)
+
+    def drop(self, key: str, body: bytes | None = None, metadata: Mapping[str, str] | None = None) -> Submitted:
+        """Puts an object into the bucket and delivers its event."""
+        head = self.objects.put(BUCKET, key, image() if body is None else body, metadata=metadata)
+        return self.deliver(key, head.version_id)
+
+    def deliver(self, key: str, version_id: str | None) -> Submitted:
+        """Delivers the event of an object version, for the first time or again; the last result."""
+        self.clock.advance(1)
+        return self.submit_upload(BUCKET, key, version_id)[-1]
+
+    def dispatching(self, **fields: object) -> Job:
+        """A stored job that waits for its first dispatch; image-to-video at WaveSpeed unless told otherwise."""
+        wanted = parse_request({"prompt": "a lake", "image": "https://a.example/1.jpg", **fields})
+        return self.jobs.put(new_job(self.clock, wanted))
+
+
+def new_job(clock: FakeClock, request: Request) -> Job:
+    now = clock.now()
+    empty = Job(id="job-1", tenant="default", status=Status.WAITING, created_at=now, updated_at=now)
+    return started(empty, request, request.aspect_ratio or "16:9", now)
