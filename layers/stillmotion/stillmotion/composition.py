@@ -3,6 +3,7 @@
 Everything here is made when it is first asked for and kept for the invocations that follow.
 """
 
+import logging
 import os
 from datetime import UTC, datetime
 from functools import cache
@@ -42,6 +43,9 @@ class SystemClock:
 
 
 CLOCK = SystemClock()
+
+# httpx tells every URL at INFO, and signed URLs are secrets.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 # --- adapters
@@ -102,10 +106,10 @@ def _apiframe() -> "Vendor":
 
 
 def _wavespeed() -> "Vendor":
-    from stillmotion.vendors.wavespeed import WavespeedVendor
+    from stillmotion.vendors.wavespeed import WaveSpeedVendor
 
     url = load(settings.VendorSettings, os.environ).wavespeed_base_url
-    return WavespeedVendor(url, lambda: secret().keys().wavespeed_api_key or "", ssl_context=trust_for(url))
+    return WaveSpeedVendor(url, lambda: secret().keys().wavespeed_api_key or "", ssl_context=trust_for(url))
 
 
 # --- functions

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from tests.fakes import Died, FaultPlan, InMemoryJobStore, ScriptedVendor
-from tests.world import World
+from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Attempt, Job, Outcome, Status
@@ -254,6 +254,22 @@ def test_an_upload_that_fails_sends_nothing_and_is_tried_again(world: World, mon
     assert world.dispatch(world.jobs.only().id) == Dispatched(outcome="wait", wait_seconds=9)
     assert world.wavespeed.posts == []
     assert world.jobs.only().attempts == ()
+
+
+def test_an_upload_that_time_does_not_mend_fails_with_its_reason(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.image_transfer = "upload"
+    world.drop("inbox/lake.jpg", metadata={"prompt": "p"})
+
+    def fails(*_: object) -> str:
+        raise world.wavespeed.unreadable(FailureKind.UNAUTHORIZED)
+
+    monkeypatch.setattr(world.wavespeed, "upload", fails)
+    job_id = world.jobs.only().id
+    assert world.dispatch(job_id).outcome == "failed"
+    world.close(job_id, WORKFLOW_FAULT)
+    failure = world.jobs.only().failure
+    assert failure is not None
+    assert failure.kind is FailureKind.UNAUTHORIZED
 
 
 # --- what must not be lost

@@ -69,7 +69,7 @@ RULES: Mapping[FailureKind, Rules] = {
     ),
     FailureKind.TIMED_OUT: Rules(again_here=True, elsewhere=True, advice="Submit it again."),
     FailureKind.EXPIRED: Rules(
-        again_here=True, elsewhere=True, advice="The vendor no longer has the video. Submit it again."
+        again_here=False, elsewhere=False, advice="The vendor no longer has the video. Another one costs again."
     ),
     FailureKind.CORRUPT_VIDEO: Rules(
         again_here=False, elsewhere=False, advice="Open the vendor's own copy; ask the vendor for a refund."

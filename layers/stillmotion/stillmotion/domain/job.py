@@ -351,10 +351,12 @@ def marked_overdue(job: Job, now: datetime) -> Job:
 def closing(job: Job, cause: Failure) -> tuple[Reason | None, Failure]:
     """How an execution that can go no further leaves the job: a reason to look at it, or None for plain failure."""
     attempt = job.attempt
-    if attempt is None or attempt.is_settled:
-        if attempt is not None and attempt.generation is not None and attempt.generation.failure is not None:
+    if attempt is None:
+        return None, job.failure or cause
+    if attempt.is_settled:
+        if attempt.generation is not None and attempt.generation.failure is not None:
             return None, attempt.generation.failure
-        return None, (attempt.failure if attempt is not None and attempt.failure is not None else cause)
+        return None, attempt.failure or cause
     if attempt.outcome is not Outcome.ACCEPTED:
         unknown = FailureKind.OUTCOME_UNKNOWN
         return Reason.OUTCOME_UNKNOWN, attempt.failure or Failure(unknown, "The vendor never answered the submission.")

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Reason, Status, WrongStep, closing, failed, marked_overdue, needs_attention
+from stillmotion.domain.job import Status, WrongStep, closing, failed, marked_overdue, needs_attention
 from stillmotion.ports import Clock, Conflict, JobStore
 from stillmotion.services import announcements
 from stillmotion.services.jobs import UnknownJob

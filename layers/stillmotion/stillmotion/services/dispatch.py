@@ -13,9 +13,10 @@ from datetime import timedelta
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from stillmotion.domain import identity
-from stillmotion.domain.failures import RULES, Failure, FailureKind
+from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import (
     Attempt,
     Job,
@@ -59,6 +60,7 @@ RESEND_WINDOW = timedelta(hours=20)
 SENDER_MARGIN_SECONDS = 5
 WRITE_TRIES = 8
 TRANSFER_RETRY_SECONDS = 20
+_MENDED_BY_TIME = frozenset({FailureKind.THROTTLED, FailureKind.UNAVAILABLE})
 
 
 class Dispatched(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,8 +142,7 @@ class Dispatch:
         try:
             order = self._order(job, request, vendor)
         except ReadFailed as failed:
-            # The vendor's own storage did not take the image: nothing was sent, and nothing is in the ledger yet.
-            return self._patiently(job, failed.retry_after or TRANSFER_RETRY_SECONDS)
+            return self._not_handed_over(job, vendor, failed)
         envelope = vendor.compose(order)
         number = len(job.attempts) + 1
         begun = attempt_begun(
@@ -154,6 +155,14 @@ class Dispatch:
             idempotency_key=identity.idempotency_key(job.id, number),
         )
         return self._jobs.save(begun)
+
+    def _not_handed_over(self, job: Job, vendor: Vendor, failed: ReadFailed) -> Dispatched:
+        """The vendor's own storage did not take the image: nothing was sent, and no attempt is in the ledger."""
+        failure = Failure(failed.kind, f"The image could not be handed to {vendor.name}: {failed}")
+        told = self._jobs.save(replace(job, failure=failure, updated_at=self._clock.now()))
+        if failed.kind not in _MENDED_BY_TIME:
+            return Dispatched(outcome="failed")
+        return self._patiently(told, failed.retry_after or TRANSFER_RETRY_SECONDS)
 
     def _without_answer(self, job: Job, attempt: Attempt) -> Dispatched | Job:
         now = self._clock.now()
@@ -285,9 +294,9 @@ class Dispatch:
     def _may_follow(self, job: Job, attempt: Attempt) -> bool:
         """Whether another attempt may follow this settled one by itself: it was throttled, or proven unsent."""
         failure = attempt.failure
-        if failure is None or failure.kind not in (FailureKind.THROTTLED, FailureKind.UNAVAILABLE):
+        if failure is None or failure.kind not in _MENDED_BY_TIME:
             return False
-        return RULES[failure.kind].again_here and self._patiently(job, 0).outcome == "wait"
+        return self._patiently(job, 0).outcome == "wait"
 
 
 def _read(submission: Refused | NotSent | Unanswered) -> tuple[Outcome, Failure]:

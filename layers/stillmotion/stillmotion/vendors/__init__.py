@@ -1,0 +1,1 @@
+"""One adapter per vendor. A vendor's words, states and codes end here."""

@@ -1,0 +1,246 @@
+"""Videos, streamed from where a vendor serves them.
+
+httpcore is used below httpx, for its network backend is the one place where an address can be checked and connected to
+in one step: the name is resolved once, and what was checked is what is connected to, so a name that resolves to
+something else a moment later gains nothing. TLS still verifies the name. No proxy of the environment comes between.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
+from time import monotonic
+from typing import Any
+
+import httpcore
+
+from stillmotion.domain.failures import FailureKind
+from stillmotion.ports import FetchFailed
+from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, IpAddress, Target, is_public
+
+Resolve = Callable[[str], Sequence[IpAddress]]
+
+# A CDN that is there at all connects within milliseconds; a second address is tried after this.
+CONNECT_SECONDS = 5.0
+# A CDN that fetches the file from its own origin first may be silent for a while.
+READ_SECONDS = 30.0
+# For the whole download, below the 900 s that a function can run, with time left for what follows it.
+OVERALL_SECONDS = 720.0
+MAX_BYTES = 5_000_000_000
+MAX_REDIRECTS = 5
+MAX_ADDRESSES = 4
+
+_OK = 200
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_GONE = frozenset({403, 404, 410})
+_HEADERS = {"User-Agent": "stillmotion", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+
+
+def resolve(host: str) -> list[IpAddress]:
+    """The addresses of a name, of the families that this machine has. Raises OSError."""
+    found = socket.getaddrinfo(
+        host, None, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_ADDRCONFIG
+    )
+    return [ip_address(address[0]) for *_, address in found]
+
+
+class HttpDownloader:
+    """A `ports.Downloader` over https; over http for `local_origins` alone.
+
+    `allowed_hosts` and `local_origins` are those of `AddressRules`. `overall_seconds` bounds a download as a whole,
+    redirects included, and `max_bytes` its size. `trust` gives the TLS context, when a first https connection needs it.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowed_hosts: Sequence[str] = (),
+        local_origins: Sequence[str] = (),
+        overall_seconds: float = OVERALL_SECONDS,
+        max_bytes: int = MAX_BYTES,
+        trust: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
+        resolve: Resolve = resolve,
+        seconds: Callable[[], float] = monotonic,
+        network: httpcore.NetworkBackend | None = None,
+    ) -> None:
+        self._rules = AddressRules(allowed_hosts, local_origins)
+        self._overall_seconds = overall_seconds
+        self._max_bytes = max_bytes
+        self._trust = trust
+        self._resolve = resolve
+        self._seconds = seconds
+        self._network = network
+
+    @contextmanager
+    def open(self, url: str) -> Iterator["HttpDownload"]:
+        """Raises FetchFailed, also for an address that it may not fetch."""
+        deadline = Deadline(self._seconds, self._overall_seconds)
+        with ExitStack() as opened:
+            yield self._follow(url, deadline, opened)
+
+    def _follow(self, url: str, deadline: "Deadline", opened: ExitStack) -> "HttpDownload":
+        target: Target | None = None
+        for _ in range(MAX_REDIRECTS + 1):
+            try:
+                target = self._rules.target(url, target)
+            except ForbiddenAddress as error:
+                raise FetchFailed(FailureKind.UNAVAILABLE, str(error)) from error
+            hop = opened.enter_context(ExitStack())
+            response = self._get(target, deadline, hop)
+            if response.status not in _REDIRECTS:
+                return HttpDownload(response, target.host, deadline, self._max_bytes)
+            url = _header(response, b"location") or ""
+            hop.close()
+            if not url:
+                raise FetchFailed(FailureKind.UNAVAILABLE, f"{target.host} redirects to nowhere")
+        raise FetchFailed(FailureKind.UNAVAILABLE, f"the video hides behind more than {MAX_REDIRECTS} redirects")
+
+    def _get(self, target: Target, deadline: "Deadline", opened: ExitStack) -> httpcore.Response:
+        pool = httpcore.ConnectionPool(
+            ssl_context=self._trust() if target.scheme == "https" else None,
+            max_connections=1,
+            network_backend=GuardedNetwork(target, self._resolve, deadline, self._network or httpcore.SyncBackend()),
+        )
+        opened.callback(pool.close)
+        timeout = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": CONNECT_SECONDS}
+        address = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+        with _translated(target.host):
+            return opened.enter_context(pool.stream("GET", address, headers=_HEADERS, extensions={"timeout": timeout}))
+
+
+class HttpDownload:
+    """A body under way, as a `ports.Download`. Raises FetchFailed for an answer that has none."""
+
+    def __init__(self, response: httpcore.Response, host: str, deadline: "Deadline", max_bytes: int) -> None:
+        if response.status in _GONE:
+            raise FetchFailed(FailureKind.EXPIRED, f"{host} no longer has the video: status {response.status}")
+        if response.status != _OK:
+            raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} answered with status {response.status}")
+        if (_header(response, b"content-encoding") or "identity").lower() != "identity":
+            raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} compressed the video, though asked not to")
+        length = _header(response, b"content-length")
+        self.content_length = int(length) if length is not None and length.isdecimal() else None
+        self._response = response
+        self._host = host
+        self._deadline = deadline
+        self._max_bytes = max_bytes
+        self._refuse_beyond(self.content_length or 0)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Pieces of at most 64 KB. Raises FetchFailed."""
+        received = 0
+        body = self._response.stream
+        assert isinstance(body, Iterable)  # noqa: S101 - it is not an asynchronous one
+        with _translated(self._host):
+            for chunk in body:
+                received += len(chunk)
+                self._refuse_beyond(received)
+                yield chunk
+
+    def _refuse_beyond(self, length: int) -> None:
+        if length > self._max_bytes:
+            raise FetchFailed(FailureKind.CORRUPT_VIDEO, f"{self._host} sends more than {self._max_bytes} bytes")
+
+
+class Deadline:
+    """When a download has to be over."""
+
+    def __init__(self, seconds: Callable[[], float], overall_seconds: float) -> None:
+        self._seconds = seconds
+        self._overall_seconds = overall_seconds
+        self._end = seconds() + overall_seconds
+
+    def within(self, timeout: float | None) -> float:
+        """The shorter of a time-out and what is left. Raises FetchFailed when nothing is."""
+        left = self._end - self._seconds()
+        if left <= 0:
+            message = f"the video did not come within {self._overall_seconds:g} seconds"
+            raise FetchFailed(FailureKind.UNAVAILABLE, message)
+        return left if timeout is None else min(left, timeout)
+
+
+class GuardedNetwork(httpcore.NetworkBackend):
+    """Connects to one target: to an address that it has checked itself, and until the deadline."""
+
+    def __init__(self, target: Target, resolve: Resolve, deadline: Deadline, network: httpcore.NetworkBackend) -> None:
+        self._target = target
+        self._resolve = resolve
+        self._deadline = deadline
+        self._network = network
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in self._addresses(host):
+            within = self._deadline.within(timeout)
+            try:
+                stream = self._network.connect_tcp(address, port, within, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return TimedStream(stream, self._deadline)
+        raise failure
+
+    def _addresses(self, host: str) -> list[str]:
+        try:
+            # One place makes the check: an address that is written as such takes the same way as a name.
+            found = [_literal(host)] if _literal(host) is not None else self._resolve(host)
+        except (OSError, UnicodeError, ValueError) as error:
+            raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} has no address") from error
+        addresses = [address for address in found if address is not None]
+        if not self._target.local and not all(is_public(address) for address in addresses):
+            raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} is not on the public internet")
+        return [str(address) for address in addresses[:MAX_ADDRESSES]]
+
+
+class TimedStream(httpcore.NetworkStream):
+    """A connection whose every read and write ends by the deadline, so that no drip of bytes outlasts it."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.within(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.within(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        within = self._deadline.within(timeout)
+        return TimedStream(self._stream.start_tls(ssl_context, server_hostname, within), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as httpcore has it
+        return self._stream.get_extra_info(info)
+
+
+def _literal(host: str) -> IpAddress | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _header(response: httpcore.Response, name: bytes) -> str | None:
+    values = [value for key, value in response.headers if key.lower() == name]
+    return values[0].decode("latin-1") if values else None
+
+
+@contextmanager
+def _translated(host: str) -> Generator[None]:
+    try:
+        yield
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        raise FetchFailed(FailureKind.UNAVAILABLE, f"{host}: {type(error).__name__}: {error}"[:300]) from error

@@ -1,0 +1,224 @@
+"""One HTTP exchange with a vendor: a fresh connection, bounded times and bytes, and what a failure proves.
+
+httpx's transport is used without a client around it: a client follows redirects, keeps cookies, obeys proxies of the
+environment and logs URLs.
+
+    SendFailed
+    ├── NeverConnected   proven: no byte of the request left
+    ├── NoAnswer         the request may have been received; no whole answer came back
+    └── KeyUnusable      there is no key that could be sent, so nothing was
+"""
+
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
+from time import monotonic
+
+import httpx
+
+from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.errors import Misconfigured
+from stillmotion.ports import Envelope, NotSent, ReadFailed, Refused, StoreError, Unanswered
+from stillmotion.vendors.answers import Answer, decoded, plain, retry_after_seconds
+
+# TCP, then TLS: either is a matter of milliseconds with a vendor that is there at all.
+CONNECT_SECONDS = 5.0
+# Both vendors queue and answer at once. The sum of all four stays below the 60 s of the dispatch function, so that an
+# exchange is ended here, where its outcome can be written down, and not by Lambda.
+READ_SECONDS = 30.0
+# For each piece that goes out: bodies are small, and an image is uploaded in many pieces.
+WRITE_SECONDS = 10.0
+# For a body that drips, from the arrival of its headers.
+BODY_SECONDS = 8.0
+MAX_ANSWER_BYTES = 1_000_000
+# A shorter key could be part of an ordinary word.
+MIN_KEY_LENGTH_TO_HIDE = 8
+
+_ALWAYS: Mapping[str, str] = {
+    "User-Agent": "stillmotion",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+
+Files = Mapping[str, tuple[str, bytes, str]]
+"""Multipart fields: name of the field → (file name, bytes, media type)."""
+
+
+class SendFailed(Exception):
+    """An exchange came to nothing; the message is fit for a record."""
+
+
+class NeverConnected(SendFailed):
+    """Proven: no byte of the request left."""
+
+
+class NoAnswer(SendFailed):
+    """The request may have been received; no whole answer came back."""
+
+
+class KeyUnusable(SendFailed):
+    """There is no key that could be sent, so nothing was."""
+
+
+class Wire:
+    """One vendor's address and key.
+
+    `api_key` is called for each exchange, so that a rotated key is taken up; what it gives is kept nowhere else.
+    Raises Misconfigured for a base URL that is none.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: Callable[[], str],
+        *,
+        key_header: str,
+        key_prefix: str = "",
+        transport: httpx.BaseTransport | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._base_url = _checked(base_url)
+        self._api_key = api_key
+        self._key_header = key_header
+        self._key_prefix = key_prefix
+        self._transport = transport
+        self._ssl_context = ssl_context
+
+    def submit(
+        self, envelope: Envelope, headers: Mapping[str, str], *, resendable: bool
+    ) -> Answer | Refused | NotSent | Unanswered:
+        """POSTs an envelope, byte for byte and once: the vendor's answer, or what the lack of one proves."""
+        sent = {"Content-Type": "application/json", **headers}
+        try:
+            return self._exchange("POST", envelope.path, sent, content=envelope.body.encode())
+        except KeyUnusable as error:
+            return Refused(failure=Failure(FailureKind.UNAUTHORIZED, str(error)))
+        except NeverConnected as error:
+            return NotSent(str(error))
+        except NoAnswer as error:
+            return Unanswered(detail=str(error), resendable=resendable)
+
+    def get(self, path: str) -> Answer:
+        """A GET, whatever its status. Raises ReadFailed when no answer comes."""
+        return self._ask("GET", path)
+
+    def post(self, path: str, *, content: bytes | None = None, files: Files | None = None) -> Answer:
+        """A POST of JSON or of files that costs nothing, whatever its status. Raises ReadFailed."""
+        return self._ask("POST", path, content=content, files=files)
+
+    def put(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        """A PUT to an address that the vendor named, without the vendor's key. Raises ReadFailed."""
+        try:
+            request = _request("PUT", url, headers, content=content)
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            raise ReadFailed(FailureKind.UNAVAILABLE, "The vendor named an upload URL that is none.") from error
+        if request.url.scheme not in ("https", httpx.URL(self._base_url).scheme):
+            raise ReadFailed(FailureKind.UNAVAILABLE, "The vendor named an upload URL that is not https.")
+        try:
+            return self._carry(request, "")
+        except SendFailed as error:
+            raise ReadFailed(FailureKind.UNAVAILABLE, str(error)) from error
+
+    def _ask(self, method: str, path: str, *, content: bytes | None = None, files: Files | None = None) -> Answer:
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        try:
+            return self._exchange(method, path, headers, content=content, files=files)
+        except KeyUnusable as error:
+            raise ReadFailed(FailureKind.UNAUTHORIZED, str(error)) from error
+        except SendFailed as error:
+            raise ReadFailed(FailureKind.UNAVAILABLE, str(error)) from error
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        content: bytes | None = None,
+        files: Files | None = None,
+    ) -> Answer:
+        key = self._key()
+        signed = {**headers, self._key_header: self._key_prefix + key}
+        return self._carry(_request(method, self._base_url + path, signed, content=content, files=files), key)
+
+    def _carry(self, request: httpx.Request, key: str) -> Answer:
+        with ExitStack() as opened:
+            transport = self._transport
+            if transport is None:
+                transport = httpx.HTTPTransport(verify=self._context(request.url.scheme))
+                opened.callback(transport.close)
+            try:
+                response = opened.enter_context(closing(transport.handle_request(request)))
+                body = _bounded(response)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                raise NeverConnected(f"No connection was made: {_named(error, key)}") from error
+            except httpx.RequestError as error:
+                raise NoAnswer(f"No answer came back: {_named(error, key)}") from error
+        return Answer(
+            status=response.status_code,
+            document=decoded(_without(key, body.decode("utf-8-sig", "replace"))),
+            retry_after=retry_after_seconds(response.headers),
+        )
+
+    def _key(self) -> str:
+        try:
+            key = self._api_key().strip()
+        except Misconfigured as error:
+            raise KeyUnusable(str(error)) from error
+        except StoreError as error:
+            raise NeverConnected("The vendor's key could not be fetched.") from error
+        if not key or not key.isascii() or not key.isprintable():
+            raise KeyUnusable("The vendor's key is empty, or holds characters that no key has.")
+        return key
+
+    def _context(self, scheme: str) -> ssl.SSLContext:
+        if scheme != "https":
+            # Never used, and free to make: reading the trusted roots takes 40 ms.
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self._ssl_context is None:
+            self._ssl_context = httpx.create_ssl_context()
+        return self._ssl_context
+
+
+def _checked(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise Misconfigured("A vendor's base URL is not a URL.") from error
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment or url.userinfo:
+        raise Misconfigured("A vendor's base URL must be http(s)://host[:port][/path], with nothing else in it.")
+    return base_url.rstrip("/")
+
+
+def _request(
+    method: str, url: str, headers: Mapping[str, str], *, content: bytes | None = None, files: Files | None = None
+) -> httpx.Request:
+    merged = httpx.Headers(_ALWAYS)
+    merged.update(headers)
+    timeout = httpx.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS, write=WRITE_SECONDS, pool=CONNECT_SECONDS)
+    return httpx.Request(
+        method, url, headers=merged, content=content, files=files, extensions={"timeout": timeout.as_dict()}
+    )
+
+
+def _bounded(response: httpx.Response) -> bytes:
+    """The body; empty when it is too large to be an answer, as its status may still say enough."""
+    ends = monotonic() + BODY_SECONDS
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            return b""
+        if monotonic() > ends:
+            raise httpx.ReadTimeout(f"the answer was not whole after {BODY_SECONDS:.0f} s")
+    return bytes(body)
+
+
+def _named(error: httpx.RequestError, key: str) -> str:
+    return plain(_without(key, f"{type(error).__name__}: {error}"))
+
+
+def _without(key: str, text: str) -> str:
+    """A vendor that quotes the key it was sent must not put it into a record."""
+    return text.replace(key, "[key]") if len(key) >= MIN_KEY_LENGTH_TO_HIDE else text

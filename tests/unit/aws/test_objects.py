@@ -1,0 +1,284 @@
+"""Objects are found, read and written by the key that the user gave them."""
+
+import base64
+import zlib
+
+import httpx
+import pytest
+from tests.unit.aws.wire import Wire, answer, answering, lose_once, markup
+
+from stillmotion.aws.client import AwsClient, AwsError
+from stillmotion.aws.objects import PIECE_BYTES, S3ObjectStore, checksum_of, decoded_words, metadata_of
+from stillmotion.ports import ObjectMissing
+
+BUCKET = "photos"
+KEYS = [
+    "inbox/photo.jpg",
+    "inbox/my holiday photo.jpg",
+    "a+b=c&d.jpg",
+    "100%.jpg",
+    "already%20encoded%2Fkey.jpg",
+    "what?is#this.jpg",
+    "😀/猫 und Hündchen.jpg",
+    "a//b/../c/./d.jpg",
+    "é" * 500,
+]
+
+
+@pytest.fixture
+def objects(client: AwsClient, wire: Wire) -> S3ObjectStore:
+    place = {"LocationConstraint": client.settings.region}
+    body = "".join(f"<{name}>{value}</{name}>" for name, value in place.items())
+    store = S3ObjectStore(client)
+    store._buckets.send("PUT", BUCKET, body=f"<CreateBucketConfiguration>{body}</CreateBucketConfiguration>".encode())
+    wire.requests.clear()
+    return store
+
+
+def put(objects: S3ObjectStore, key: str, body: bytes = b"bytes", **headers: str) -> httpx.Headers:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return objects._buckets.send("PUT", BUCKET, key, body=body, headers=sent).headers
+
+
+# --- head ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: ascii(key)[:24])
+def test_an_object_is_found_by_the_key_that_it_was_given(objects: S3ObjectStore, key: str) -> None:
+    put(objects, key, b"12345", content_type="image/jpeg")
+
+    head = objects.head(BUCKET, key)
+
+    assert (head.bucket, head.key, head.bytes, head.content_type) == (BUCKET, key, 5, "image/jpeg")
+    assert objects.keys(BUCKET, key[:3], 10) == [key]
+    assert objects.read(BUCKET, key, length=100) == b"12345"
+
+
+def test_the_etag_has_no_quotes(objects: S3ObjectStore) -> None:
+    put(objects, "a", b"hello")
+
+    assert objects.head(BUCKET, "a").etag == "5d41402abc4b2a76b9719d911017c592"
+
+
+def test_an_absent_object_is_missing(objects: S3ObjectStore) -> None:
+    with pytest.raises(ObjectMissing, match="s3://photos/nothing"):
+        objects.head(BUCKET, "nothing")
+
+
+def test_each_version_has_its_own_head(objects: S3ObjectStore) -> None:
+    objects._buckets.send(
+        "PUT",
+        BUCKET,
+        query={"versioning": ""},
+        body=b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+    )
+    first = put(objects, "a", b"1")["x-amz-version-id"]
+    put(objects, "a", b"22")
+
+    assert objects.head(BUCKET, "a").bytes == 2
+    assert objects.head(BUCKET, "a", first).bytes == 1
+    assert objects.head(BUCKET, "a", first).version_id == first
+    assert objects.read(BUCKET, "a", length=9, version_id=first) == b"1"
+
+
+def test_an_objects_metadata_is_read(objects: S3ObjectStore) -> None:
+    put(objects, "a", x_amz_meta_prompt="a calm sea", x_amz_meta_duration="9")
+
+    assert objects.head(BUCKET, "a").metadata == {"prompt": "a calm sea", "duration": "9"}
+
+
+def test_an_objects_checksum_is_asked_for_and_named(objects: S3ObjectStore, wire: Wire) -> None:
+    digest = base64.b64encode(zlib.crc32(b"bytes").to_bytes(4, "big")).decode()
+    put(objects, "a", x_amz_checksum_crc32=digest, x_amz_sdk_checksum_algorithm="CRC32")
+
+    head = objects.head(BUCKET, "a")
+
+    assert wire.requests[-1].headers["x-amz-checksum-mode"] == "ENABLED"
+    assert head.checksum == f"CRC32:{digest}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"x-amz-checksum-crc64nvme": "AAAAAAAAAAA=", "x-amz-checksum-type": "FULL_OBJECT"}, "CRC64NVME:AAAAAAAAAAA="),
+        ({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-type": "COMPOSITE"}, None),
+        ({"x-amz-checksum-sha256": "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="},
+         "SHA256:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="),
+        ({"x-amz-checksum-sha256": "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=-2"}, None),
+        ({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-sha256": "uU0="}, "SHA256:uU0="),
+        ({"etag": '"abc"'}, None),
+    ],
+    ids=["full", "composite", "untyped", "of parts", "strongest", "none"],
+)  # fmt: skip
+def test_a_checksum_counts_only_when_it_covers_the_whole_object(headers: dict[str, str], expected: str | None) -> None:
+    assert checksum_of(httpx.Headers(headers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("plain", "plain"),
+        ("=?UTF-8?B?TcO8bmNoZW4g8J+Yig==?=", "München 😊"),
+        ("=?UTF-8?Q?M=C3=BCnchen_im_Mai?=", "München im Mai"),
+        ("=?utf-8?q?caf=C3=A9?= =?utf-8?q?_noir?=", "café noir"),
+        # One character, cut in two by the words that carry it.
+        ("=?UTF-8?B?w?= =?UTF-8?B?vA==?=", "=?UTF-8?B?w?= =?UTF-8?B?vA==?="),
+        ("=?UTF-8?Q?=C3?= =?UTF-8?Q?=BC?=", "ü"),
+        ("is 1 =? 2", "is 1 =? 2"),
+        ("=?no-such-charset?B?QQ==?=", "=?no-such-charset?B?QQ==?="),
+        ("=?UTF-8?B?/w==?=", "=?UTF-8?B?/w==?="),
+    ],
+)
+def test_metadata_beyond_ascii_is_decoded(raw: str, text: str) -> None:
+    assert decoded_words(raw) == text
+    assert metadata_of(httpx.Headers({"x-amz-meta-prompt": raw, "etag": "e"})) == {"prompt": text}
+
+
+def test_metadata_that_came_as_plain_utf8_is_read_too() -> None:
+    headers = httpx.Headers([(b"x-amz-meta-prompt", "Möwe".encode())])
+
+    assert metadata_of(headers) == {"prompt": "Möwe"}
+
+
+def test_a_deleted_version_is_missing() -> None:
+    store = S3ObjectStore(answering(lambda _request: answer(405)))
+
+    with pytest.raises(ObjectMissing):
+        store.head(BUCKET, "a", "deleted")
+
+
+def test_a_forbidden_object_is_not_called_missing() -> None:
+    store = S3ObjectStore(answering(lambda _request: answer(403)))
+
+    with pytest.raises(AwsError) as caught:
+        store.head(BUCKET, "a")
+
+    assert caught.value.status == 403
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_range_is_read_from_where_it_starts(objects: S3ObjectStore) -> None:
+    put(objects, "a", b"0123456789")
+
+    assert objects.read(BUCKET, "a", start=3, length=4) == b"3456"
+    assert objects.read(BUCKET, "a", start=8, length=100) == b"89"
+
+
+def test_beyond_the_end_there_is_nothing(objects: S3ObjectStore) -> None:
+    put(objects, "a", b"0123")
+    put(objects, "empty", b"")
+
+    assert objects.read(BUCKET, "a", start=4, length=4) == b""
+    assert objects.read(BUCKET, "empty", length=4) == b""
+    assert list(objects.chunks(BUCKET, "empty")) == []
+
+
+def test_an_empty_objects_range_is_not_satisfiable_at_s3() -> None:
+    store = S3ObjectStore(answering(lambda _request: markup("InvalidRange", 416)))
+
+    assert store.read(BUCKET, "empty", length=10) == b""
+    assert list(store.chunks(BUCKET, "empty")) == []
+
+
+@pytest.mark.parametrize("size", [1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES + 7])
+def test_chunks_are_the_whole_object_in_bounded_pieces(objects: S3ObjectStore, size: int) -> None:
+    body = bytes(range(256)) * (size // 256 + 1)
+    put(objects, "a", body[:size])
+
+    pieces = list(objects.chunks(BUCKET, "a"))
+
+    assert b"".join(pieces) == body[:size]
+    assert max(map(len, pieces)) <= PIECE_BYTES
+
+
+def test_a_piece_that_is_lost_is_fetched_again(objects: S3ObjectStore, wire: Wire) -> None:
+    put(objects, "a", b"x" * (PIECE_BYTES + 1))
+    wire.after = lose_once("GET")
+
+    assert sum(map(len, objects.chunks(BUCKET, "a"))) == PIECE_BYTES + 1
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_missing(objects: S3ObjectStore) -> None:
+    put(objects, "a", b"x" * (PIECE_BYTES + 1))
+    chunks = objects.chunks(BUCKET, "a")
+    next(chunks)
+    put(objects, "a", b"y" * (PIECE_BYTES + 1))
+
+    with pytest.raises(ObjectMissing, match="replaced"):
+        next(chunks)
+
+
+def test_reading_what_is_not_there_says_so(objects: S3ObjectStore) -> None:
+    with pytest.raises(ObjectMissing):
+        objects.read(BUCKET, "nothing", length=1)
+    with pytest.raises(ObjectMissing):
+        next(objects.chunks(BUCKET, "nothing"))
+
+
+def test_an_absent_bucket_is_a_fault_not_a_missing_object(objects: S3ObjectStore) -> None:
+    with pytest.raises(AwsError) as caught:
+        objects.read("no-such-bucket", "a", length=1)
+
+    assert caught.value.code == "NoSuchBucket"
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_listed_in_order_up_to_a_limit(objects: S3ObjectStore) -> None:
+    for key in ("b/2", "b/1", "a", "b/3"):
+        put(objects, key)
+
+    assert objects.keys(BUCKET, "b/", 2) == ["b/1", "b/2"]
+    assert objects.keys(BUCKET, "c", 2) == []
+
+
+def test_listed_keys_are_decoded_as_s3_encodes_them() -> None:
+    body = b"""<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
+      <Contents><Key>my+holiday%2B1+%26+%F0%9F%98%80%01.jpg</Key><Owner><ID>1</ID></Owner></Contents>
+      <Contents><Key>b</Key></Contents></ListBucketResult>"""
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return answer(200, body)
+
+    assert S3ObjectStore(answering(handle)).keys(BUCKET, "my h", 5) == ["my holiday+1 & 😀\x01.jpg", "b"]
+    assert seen[0].url.query == b"encoding-type=url&list-type=2&max-keys=5&prefix=my%20h"
+
+
+# --- addressing ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bucket", "url"),
+    [
+        ("photos", "https://photos.s3.eu-central-1.amazonaws.com/a"),
+        ("my.photos", "https://s3.eu-central-1.amazonaws.com/my.photos/a"),
+    ],
+)
+def test_a_bucket_has_a_host_unless_its_name_has_dots(bucket: str, url: str) -> None:
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return answer(200, headers={"content-length": "0", "etag": '"e"'})
+
+    S3ObjectStore(answering(handle)).head(bucket, "a")
+
+    assert str(seen[0].url) == url
+
+
+def test_signed_urls_work_on_the_object(objects: S3ObjectStore, wire: Wire) -> None:
+    key = "my holiday+photo 😀.jpg"
+    plain = httpx.Client(transport=wire)
+    put_url = objects.signed_put(BUCKET, key, seconds=60, content_type="image/jpeg", content_length=3)
+
+    sent = plain.put(put_url, content=b"abc", headers={"content-type": "image/jpeg"})
+    got = plain.get(objects.signed_get(BUCKET, key, seconds=60))
+
+    assert sent.status_code == 200
+    assert got.content == b"abc"
+    assert objects.head(BUCKET, key).content_type == "image/jpeg"

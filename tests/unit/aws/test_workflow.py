@@ -1,0 +1,83 @@
+"""An execution is started once for each run of a job."""
+
+import httpx
+import msgspec
+import pytest
+from msgspec.structs import replace
+from tests.unit.aws.wire import NOW, Wire, answering, lose_once, refusal
+
+from stillmotion.aws.client import AwsClient, AwsError
+from stillmotion.aws.workflow import StepFunctionsWorkflow
+from stillmotion.domain.job import Job, Status
+
+JOB = Job(id="job-1", tenant="ada", status=Status.DISPATCHING, created_at=NOW, updated_at=NOW)
+ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:video"
+
+
+@pytest.fixture
+def workflow(client: AwsClient, wire: Wire) -> StepFunctionsWorkflow:
+    definition = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+    machine = client.call(
+        "states",
+        "AWSStepFunctions.CreateStateMachine",
+        {
+            "name": "video",
+            "definition": msgspec.json.encode(definition).decode(),
+            "roleArn": "arn:aws:iam::123456789012:role/video",
+        },
+    )
+    wire.requests.clear()
+    return StepFunctionsWorkflow(client, machine["stateMachineArn"])
+
+
+def executions(client: AwsClient) -> list[str]:
+    listed = client.call("states", "AWSStepFunctions.ListExecutions", {"stateMachineArn": ARN})["executions"]
+    return sorted(execution["name"] for execution in listed)
+
+
+def test_an_execution_is_named_after_job_and_run(workflow: StepFunctionsWorkflow, client: AwsClient) -> None:
+    workflow.start(JOB)
+    workflow.start(replace(JOB, run=2))
+
+    assert executions(client) == ["job-1-1", "job-1-2"]
+
+
+def test_an_execution_gets_the_job_and_run(workflow: StepFunctionsWorkflow, wire: Wire) -> None:
+    workflow.start(JOB)
+
+    sent = msgspec.json.decode(wire.requests[0].content)
+    assert msgspec.json.decode(sent["input"]) == {"job_id": "job-1", "run": 1}
+
+
+def test_starting_a_run_twice_starts_it_once(workflow: StepFunctionsWorkflow, client: AwsClient, wire: Wire) -> None:
+    wire.after = lose_once("StartExecution")
+
+    workflow.start(JOB)
+    workflow.start(JOB)
+
+    assert executions(client) == ["job-1-1"]
+
+
+def test_an_execution_that_has_ended_already_is_as_good() -> None:
+    workflow = StepFunctionsWorkflow(answering(lambda _request: refusal("ExecutionAlreadyExists")), ARN)
+
+    workflow.start(JOB)
+
+
+def test_a_machine_that_is_not_there_is_an_error(client: AwsClient) -> None:
+    with pytest.raises(AwsError) as caught:
+        StepFunctionsWorkflow(client, ARN + "-other").start(JOB)
+
+    assert caught.value.code == "StateMachineDoesNotExist"
+
+
+def test_an_alias_is_started_as_such() -> None:
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, stream=httpx.ByteStream(b"{}"))
+
+    StepFunctionsWorkflow(answering(handle), f"{ARN}:live").start(JOB)
+
+    assert msgspec.json.decode(seen[0].content)["stateMachineArn"] == f"{ARN}:live"

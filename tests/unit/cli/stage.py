@@ -1,0 +1,177 @@
+"""The command before the real endpoints over in-memory ports, on a wire that can fail, in time that only it passes."""
+
+import re
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any
+
+import httpx
+from tests.fakes import InMemoryKeyStore
+from tests.world import World
+from typer.testing import CliRunner, Result
+
+from stillmotion.dialects import native
+from stillmotion.dialects.http import Endpoints
+from stillmotion.domain.job import Job, Video, completed
+from stillmotion.ports import Running, Succeeded
+from stillmotion.services.keys import Authenticator, mint
+from stillmotion_cli.main import app
+from stillmotion_cli.surroundings import Surroundings
+from stillmotion_local.failures import StackError
+from stillmotion_local.stack_file import StackDescription
+
+API = "https://api.test/stage"
+MOVIE = b"ftypisom" + bytes(range(256)) * 40
+LOST = "lost"
+"""A fault: the call is carried out, and its answer never arrives."""
+
+Fault = BaseException | int | str
+
+
+class Stage:
+    """`steps` are what happens to the job, one before each look at it; `faults` what goes wrong on the wire, by
+    `METHOD path` with the id left out, one for each call; `sent` is every request."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.key, mine = mint("default", world.clock.now())
+        _, self.others_key = mint("other", world.clock.now())
+        routes = {**native.submit_routes(world.submit_call), **native.read_routes(world.jobs, world.objects)}
+        authenticate = Authenticator(InMemoryKeyStore(mine), world.clock)
+        self.endpoints = Endpoints(authenticate, routes, native.show_problem)
+        self.environment = {"STILLMOTION_API_URL": API, "STILLMOTION_API_KEY": self.key}
+        self.stack: StackDescription | None = None
+        self.steps: list[Callable[[], object]] = []
+        self.faults: dict[str, list[Fault]] = {}
+        self.sent: list[httpx.Request] = []
+        self.slept: list[float] = []
+        self.while_sleeping: Callable[[], None] | None = None
+
+    def run(self, *arguments: str) -> Result:
+        """Runs `stillmotion` with these arguments; only an exit counts as an ending."""
+        surroundings = Surroundings(
+            environment=self.environment,
+            read_stack=self._read_stack,
+            transport=httpx.MockTransport(self._answer),
+            sleep=self._sleep,
+            monotonic=lambda: self.world.clock.now().timestamp(),
+            now=self.world.clock.now,
+        )
+        return CliRunner().invoke(app, list(arguments), obj=surroundings, catch_exceptions=False)
+
+    def calls(self, method: str, host: str = "api.test") -> list[httpx.Request]:
+        return [request for request in self.sent if request.method == method and request.url.host == host]
+
+    @property
+    def orders(self) -> list[httpx.Request]:
+        """The POSTs that may cost money."""
+        return [request for request in self.calls("POST") if request.url.path.endswith("/videos")]
+
+    # --- what happens to the job ---
+
+    def dispatch(self) -> None:
+        self.world.clock.advance(1)
+        self.world.dispatch(self.world.jobs.only().id)
+
+    def check(self) -> None:
+        self.world.check(self.world.jobs.only().id)
+
+    def finish(self) -> Job:
+        """What finalize leaves behind, for a generation that succeeded."""
+        job = self.world.jobs.only()
+        assert job.generation is not None
+        key = f"videos/default/{job.id}/{job.generation.id}.mp4"
+        self.world.objects.put("output", key, MOVIE, "video/mp4")
+        self.world.clock.advance(1)
+        video = Video(
+            bucket="output",
+            key=key,
+            bytes=len(MOVIE),
+            sha256=sha256(MOVIE).hexdigest(),
+            width=1280,
+            height=720,
+            duration_milliseconds=5000,
+            stored_at=self.world.clock.now(),
+        )
+        return self.world.jobs.save(completed(job, video, self.world.clock.now()))
+
+    def goes_well(self) -> None:
+        """From here the job is dispatched, generates, and is completed."""
+        self.world.wavespeed.readings = [
+            Running(vendor_status="processing", progress=40),
+            Succeeded(vendor_status="completed", video_url="https://cdn.test/1.mp4"),
+        ]
+        self.steps = [self.dispatch, self.check, self.check, self.finish]
+
+    def completed_job(self, **fields: object) -> Job:
+        """A completed job, made without the command."""
+        job = self.world.jobs.put(self.world.dispatching(**fields))
+        self.goes_well()
+        while self.steps:
+            self.steps.pop(0)()
+        return self.world.jobs.get(job.id) or job
+
+    # --- the wire ---
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.sent.append(request)
+        if request.url.host != "api.test":
+            return self._faulty(request, request.method, self._store)
+        path = request.url.path.removeprefix("/stage")
+        found = re.fullmatch(r"(/v1/videos)/([^/]+)(/content)?", path)
+        plain = f"{found[1]}/{{id}}{found[3] or ''}" if found else path
+        route = f"{request.method} {plain}"
+        if route == "GET /v1/videos/{id}" and self.steps and not self.faults.get(route):
+            self.steps.pop(0)()
+        return self._faulty(request, route, lambda sent: self._called(sent, route, found[2] if found else None))
+
+    def _faulty(
+        self, request: httpx.Request, name: str, answer: Callable[[httpx.Request], httpx.Response]
+    ) -> httpx.Response:
+        planned = self.faults.get(name, [])
+        fault = planned.pop(0) if planned else None
+        match fault:
+            case None:
+                return answer(request)
+            case int(status):
+                return httpx.Response(status, json={"message": "Internal Server Error"})
+            case str():
+                answer(request)
+                raise httpx.ReadTimeout("the answer was lost", request=request)
+            case _:
+                raise fault
+
+    def _called(self, request: httpx.Request, route: str, video_id: str | None) -> httpx.Response:
+        event: dict[str, Any] = {
+            "routeKey": route,
+            "headers": dict(request.headers),
+            "pathParameters": {"id": video_id} if video_id else None,
+            "queryStringParameters": dict(request.url.params),
+            "requestContext": {"timeEpoch": int(self.world.clock.now().timestamp() * 1000)},
+            "isBase64Encoded": False,
+            "body": request.content.decode(),
+        }
+        answer: Any = self.endpoints(event)
+        return httpx.Response(answer["statusCode"], headers=answer["headers"], text=answer["body"])
+
+    def _store(self, request: httpx.Request) -> httpx.Response:
+        bucket, key = request.url.host.removesuffix(".s3.test"), request.url.path.lstrip("/")
+        if request.method == "PUT":
+            self.world.objects.put(bucket, key, request.content, request.headers["content-type"])
+            return httpx.Response(200)
+        return httpx.Response(200, content=self.world.objects.body(bucket, key))
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.world.clock.advance(seconds)
+        if self.while_sleeping is not None:
+            self.while_sleeping()
+
+    def _read_stack(self) -> StackDescription:
+        if self.stack is None:
+            raise StackError("No local stack is running.", next_step="Start one.")
+        return self.stack
+
+
+def times(count: int, fault: Fault) -> Sequence[Fault]:
+    return [fault] * count

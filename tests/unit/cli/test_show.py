@@ -1,0 +1,122 @@
+"""`stillmotion show`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from tests.unit.cli.stage import MOVIE, Stage
+
+from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.job import noted
+from stillmotion.ports import Refused
+
+ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
+NEIGHBOUR = "0f0e0d0c-ffff-8009-8807-060504030201"
+
+
+def completed(stage: Stage, **fields: object) -> None:
+    """A completed job of the id ID, whose first attempt was throttled."""
+    throttled = Refused(failure=Failure(FailureKind.THROTTLED, "Slow down."), retry_after=5)
+    stage.world.wavespeed.submissions = [throttled]
+    job = stage.world.dispatching(**fields)
+    stage.dispatch()
+    stage.goes_well()
+    while stage.steps:
+        stage.steps.pop(0)()
+    finished = stage.world.jobs.only()
+    stage.world.jobs._jobs.pop(job.id)
+    stage.world.jobs.put(noted(replace(finished, id=ID), "A sidecar came late.", stage.world.clock.now()))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "a lake at dawn",
+        "https://a.example/1.jpg",
+        "metadata shot  7",
+        "wavespeed: throttled, trying again",
+        "Wait, or raise the account's tier at the vendor.",
+        "accepted by wavespeed",
+        "generation-1",
+        "$0.20 quoted, $0.20 charged",
+        "s3://output/videos/default/job-1/generation-1.mp4",
+        f"5 s, 1280x720, 10.2 kB ({len(MOVIE)} bytes)",
+        "SHA-256",
+        "finalizing",
+        "A sidecar came late.",
+    ],
+)
+def test_everything_of_a_completed_job_is_shown(stage: Stage, told: str) -> None:
+    completed(stage, prompt="a lake at dawn", metadata={"shot": "7"})
+    ended = stage.run("show", ID)
+    assert ended.exit_code == 0
+    assert told in ended.stdout
+
+
+def test_the_start_of_a_recent_id_is_enough(stage: Stage) -> None:
+    completed(stage)
+    assert ID in stage.run("show", "0F0e").stdout
+
+
+def test_a_start_that_several_ids_share_lists_them(stage: Stage) -> None:
+    completed(stage)
+    stage.world.jobs.put(replace(stage.world.jobs.only(), id=NEIGHBOUR))
+    ended = stage.run("show", "0f0e")
+    assert ended.exit_code == 2
+    assert ID in ended.stderr
+    assert NEIGHBOUR in ended.stderr
+
+
+@pytest.mark.parametrize("given", ["abc", ID, "../keys"])
+def test_an_id_that_no_job_has_is_told(stage: Stage, given: str) -> None:
+    ended = stage.run("show", given)
+    assert ended.exit_code == 2
+    assert ended.stdout == ""
+
+
+def test_with_json_the_record_is_printed_as_it_came(stage: Stage) -> None:
+    completed(stage)
+    told = json.loads(stage.run("show", ID, "--json").stdout)
+    assert told["job"]["video"]["bytes"] == len(MOVIE)
+
+
+def test_the_video_of_a_completed_job_can_be_fetched(stage: Stage) -> None:
+    completed(stage)
+    ended = stage.run("show", ID, "-o", "late.mp4")
+    assert ended.exit_code == 0
+    assert Path("late.mp4").read_bytes() == MOVIE
+
+
+def test_a_job_without_a_video_has_none_to_fetch(stage: Stage) -> None:
+    job = stage.world.dispatching()
+    stage.world.jobs.put(replace(job, id=ID))
+    ended = stage.run("show", ID, "-o", "late.mp4")
+    assert ended.exit_code == 2
+    assert "there is no video" in ended.stderr
+
+
+def test_a_failed_job_tells_what_to_do(stage: Stage) -> None:
+    failure = Failure(FailureKind.OUT_OF_CREDITS, "No credits.")
+    stage.world.wavespeed.submissions = [Refused(failure=failure)]
+    job = stage.world.dispatching()
+    stage.dispatch()
+    stage.world.close(job.id, failure)
+    stage.world.jobs.put(replace(stage.world.jobs.only(), id=ID))
+    printed = stage.run("show", ID).stdout
+    assert "What to do" in printed
+    assert failure.advice in printed
+
+
+def test_a_record_of_a_newer_version_is_still_read(stage: Stage) -> None:
+    completed(stage)
+    real = stage.endpoints
+
+    def newer(event: object) -> dict[str, object]:
+        answer = real(event)  # type: ignore[arg-type]
+        told = json.loads(str(answer["body"]))
+        told["job"] |= {"status": "archived", "mood": "calm"}
+        return answer | {"body": json.dumps(told)}
+
+    stage.endpoints = newer  # type: ignore[assignment]
+    assert "archived" in stage.run("show", ID).stdout

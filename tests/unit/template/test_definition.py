@@ -1,0 +1,130 @@
+"""The state machine's definition, as text: what must hold for every state of it."""
+
+import json
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import jsonata
+from cfnlint.api import lint_all
+from statelint.linter import Linter  # type: ignore[import-untyped]
+from tests.unit.template.conftest import JsonObject, Template
+
+# It has no Catch: an execution that fails in it says why, and can be redriven from it.
+CLOSE = "Close"
+
+
+def of_type(definition: JsonObject, kind: str) -> dict[str, JsonObject]:
+    return {name: state for name, state in definition["States"].items() if state["Type"] == kind}
+
+
+def expressions(part: Any) -> Iterator[str]:
+    """Every JSONata expression."""
+    match part:
+        case dict():
+            for value in part.values():
+                yield from expressions(value)
+        case list():
+            for value in part:
+                yield from expressions(value)
+        case str() if part.startswith("{%"):
+            yield part.removeprefix("{%").removesuffix("%}").strip()
+
+
+def followers(state: JsonObject) -> set[str]:
+    """The states that may come next."""
+    rules = [*state.get("Choices", ()), *state.get("Catch", ())]
+    return {name for name in (state.get("Next"), state.get("Default"), *(rule["Next"] for rule in rules)) if name}
+
+
+def test_every_choice_has_a_default(definition: JsonObject) -> None:
+    assert all("Default" in state for state in of_type(definition, "Choice").values())
+
+
+def test_every_task_hands_every_error_to_close(definition: JsonObject) -> None:
+    for name, task in of_type(definition, "Task").items():
+        if name == CLOSE:
+            assert "Catch" not in task
+        else:
+            (catcher,) = task["Catch"]
+            assert (catcher["ErrorEquals"], catcher["Next"]) == (["States.ALL"], CLOSE), name
+
+
+def test_only_faults_of_lambda_itself_are_retried(definition: JsonObject) -> None:
+    retried = {
+        name: {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
+        for name, task in of_type(definition, "Task").items()
+    }
+
+    assert retried.pop(CLOSE) == {"States.ALL"}
+    assert all(error.startswith("Lambda.") for errors in retried.values() for error in errors)
+
+
+def test_every_task_waits_longer_than_its_function_may_run(definition: JsonObject, template: Template) -> None:
+    functions = template.of_type("AWS::Serverless::Function")
+    for name, task in of_type(definition, "Task").items():
+        function = re.fullmatch(r"\$\{(\w+)Arn\}", task["Arguments"]["FunctionName"])
+        assert function
+        assert task["TimeoutSeconds"] > functions[function[1]]["Properties"]["Timeout"], name
+
+
+def test_every_state_can_be_reached_and_every_way_leads_somewhere(definition: JsonObject) -> None:
+    reached: set[str] = set()
+    waiting = [definition["StartAt"]]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += followers(definition["States"][name])
+
+    assert reached == definition["States"].keys()
+
+
+def test_every_expression_can_be_read(definition: JsonObject) -> None:
+    found = list(expressions(definition))
+
+    assert found
+    for expression in found:
+        jsonata.Jsonata(expression)
+
+
+def test_every_substitution_is_given_and_used(definition: JsonObject, template: Template) -> None:
+    given = template.properties("VideoStateMachine")["DefinitionSubstitutions"]
+
+    assert set(re.findall(r"\$\{(\w+)\}", json.dumps(definition))) == given.keys()
+
+
+def test_the_machine_may_call_the_functions_that_it_calls(template: Template) -> None:
+    given = template.properties("VideoStateMachine")["DefinitionSubstitutions"]
+    (allowed,) = [found for found in template.statements() if "lambda:InvokeFunction" in found.actions]
+
+    assert sorted(allowed.resources, key=str) == sorted(given.values(), key=str)
+
+
+def test_the_machines_deadline_is_longer_than_all_that_the_parameters_allow(
+    definition: JsonObject, template: Template
+) -> None:
+    a_week_of_fetching = 7 * 86_400
+    longest = sum(int(template.parameters[name]["MaxValue"]) for name in ("DispatchPatienceSeconds", "DeadlineSeconds"))
+
+    assert definition["TimeoutSeconds"] > longest + a_week_of_fetching
+
+
+def test_statelint_finds_nothing(definition: JsonObject) -> None:
+    # It does not know of expressions in a Wait's Seconds.
+    readable = deepcopy(definition)
+    for state in of_type(readable, "Wait").values():
+        state["Seconds"] = 1
+
+    assert Linter.validate(readable) == []
+
+
+def test_cfn_lint_finds_nothing_in_the_definition(definition: JsonObject) -> None:
+    machine = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {"RoleArn": "arn:aws:iam::123456789012:role/any", "Definition": definition},
+    }
+    text = json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Machine": machine}})
+
+    assert [str(match) for match in lint_all(text)] == []

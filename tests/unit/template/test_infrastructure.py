@@ -1,0 +1,246 @@
+"""What the template promises: nothing is public, nothing is lost, nobody may do more than what he has to."""
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from tests.unit.template.conftest import ROOT, JsonObject, Template
+
+# Statements whose actions have no resource to name.
+MAY_NAME_NO_RESOURCE = {"VideoStateMachine.DeliverLogs"}
+BLOCKED = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
+SUBMIT_ROUTES = {"POST /v1/videos", "POST /v1/uploads"}
+READ_ROUTES = {"GET /v1/videos", "GET /v1/videos/{id}", "GET /v1/videos/{id}/content"}
+
+
+def test_every_function_folder_is_deployed_and_every_function_has_a_folder(template: Template) -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+
+    assert template.functions.keys() == folders
+
+
+def test_functions_are_plain_folders_that_no_build_touches(template: Template) -> None:
+    functions = template.of_type("AWS::Serverless::Function").values()
+
+    assert all(function["Metadata"] == {"SkipBuild": True} for function in functions)
+
+
+def test_every_function_has_a_log_group_of_its_own(template: Template) -> None:
+    groups = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in template.functions.values()]
+
+    assert len(set(groups)) == len(template.functions)
+    assert set(groups) <= template.of_type("AWS::Logs::LogGroup").keys()
+
+
+def test_every_log_group_forgets(template: Template) -> None:
+    groups = template.of_type("AWS::Logs::LogGroup").values()
+
+    assert all(group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
+
+
+def test_every_route_leads_to_its_function(template: Template) -> None:
+    led = {
+        route["Properties"]["RouteKey"]: _function_of_route(template, route["Properties"])
+        for route in template.of_type("AWS::ApiGatewayV2::Route").values()
+    }
+
+    assert led == dict.fromkeys(SUBMIT_ROUTES, "SubmitFunction") | dict.fromkeys(READ_ROUTES, "ReadFunction")
+
+
+def _function_of_route(template: Template, route: JsonObject) -> str:
+    integration = re.fullmatch(r"integrations/\$\{(\w+)\}", route["Target"]["Fn::Sub"])
+    assert integration
+    uri = template.properties(integration[1])["IntegrationUri"]["Fn::GetAtt"]
+    assert uri[1] == "Arn"
+    return str(uri[0])
+
+
+def test_the_api_may_call_both_functions(template: Template) -> None:
+    permissions = [found["Properties"] for found in template.of_type("AWS::Lambda::Permission").values()]
+
+    assert {found["FunctionName"]["Ref"] for found in permissions} == {"SubmitFunction", "ReadFunction"}
+    assert all("${Api}" in found["SourceArn"]["Fn::Sub"] for found in permissions)
+
+
+def test_no_statement_allows_every_action(template: Template) -> None:
+    assert [
+        statement.name for statement in template.statements() if any("*" in name for name in statement.actions)
+    ] == []
+
+
+def test_only_what_has_no_name_is_allowed_on_everything(template: Template) -> None:
+    unnamed = {statement.name for statement in template.statements() if "*" in statement.resources}
+
+    assert unnamed == MAY_NAME_NO_RESOURCE
+
+
+def test_objects_are_reached_below_a_prefix_only(template: Template) -> None:
+    for statement in template.statements():
+        if any(action.startswith("s3:") for action in statement.actions):
+            objects = [resource["Fn::Sub"] for resource in statement.resources if "Fn::Sub" in resource]
+            assert all(re.fullmatch(r"\$\{\w+\.Arn\}/[a-z]+/\*", resource) for resource in objects), statement.name
+            assert ("s3:ListBucket" in statement.actions) == ("Condition" in statement.body), statement.name
+
+
+def test_buckets_are_listed_below_a_prefix_only(template: Template) -> None:
+    listed = [statement for statement in template.statements() if "s3:ListBucket" in statement.actions]
+
+    assert listed
+    for statement in listed:
+        assert re.fullmatch(r"[a-z]+/\*", statement.body["Condition"]["StringLikeIfExists"]["s3:prefix"])
+
+
+def test_only_dispatch_check_and_finalize_read_the_vendors_keys(template: Template) -> None:
+    readers = {
+        statement.owner for statement in template.statements() if "secretsmanager:GetSecretValue" in statement.actions
+    }
+
+    assert readers <= {"DispatchFunction", "CheckFunction", "FinalizeFunction"}
+
+
+def test_the_read_function_writes_nothing(template: Template) -> None:
+    actions = {
+        action
+        for statement in template.statements()
+        if statement.owner == "ReadFunction"
+        for action in statement.actions
+    }
+
+    assert actions == {"dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:GetObjectVersion"}
+
+
+def test_buckets_are_private_versioned_and_encrypted(template: Template) -> None:
+    buckets = template.of_type("AWS::S3::Bucket").values()
+
+    assert len(buckets) == 2
+    for bucket in buckets:
+        properties = bucket["Properties"]
+        assert properties["PublicAccessBlockConfiguration"] == dict.fromkeys(BLOCKED, True)
+        assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert properties["BucketEncryption"]
+        assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_buckets_abort_incomplete_uploads(template: Template) -> None:
+    for bucket in template.of_type("AWS::S3::Bucket").values():
+        rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+        assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+def test_buckets_refuse_what_does_not_come_over_tls(template: Template) -> None:
+    policies = [found["Properties"] for found in template.of_type("AWS::S3::BucketPolicy").values()]
+
+    assert {policy["Bucket"]["Ref"] for policy in policies} == template.of_type("AWS::S3::Bucket").keys()
+    for policy in policies:
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"])
+def test_what_is_stored_outlives_the_stack(template: Template, kind: str) -> None:
+    for resource in template.of_type(kind).values():
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_vendors_keys_are_not_overwritten_by_a_later_deployment(template: Template) -> None:
+    # CloudFormation writes the value whenever the template's text of it differs from the last deployment's.
+    secret = template.properties("VendorSecret")
+
+    assert secret["SecretString"] == '{"apiframe_api_key":"","wavespeed_api_key":""}'
+
+
+def test_the_table_has_its_keys_and_can_be_restored(template: Template) -> None:
+    table = template.properties("JobsTable")
+
+    assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_queues_are_encrypted_and_watched(template: Template) -> None:
+    queues = template.of_type("AWS::SQS::Queue")
+    watched = {
+        dimension["Value"]["Fn::GetAtt"][0]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Properties"].get("Dimensions", ())
+        if dimension["Name"] == "QueueName"
+    }
+
+    assert watched == queues.keys()
+    assert all(queue["Properties"]["SqsManagedSseEnabled"] is True for queue in queues.values())
+
+
+def test_every_alarm_tells_somebody_and_does_not_mind_silence(template: Template) -> None:
+    alarms = [found["Properties"] for found in template.of_type("AWS::CloudWatch::Alarm").values()]
+
+    assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}] for alarm in alarms)
+    assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms)
+
+
+def test_every_function_has_an_alarm_for_its_errors(template: Template) -> None:
+    watched = {
+        alarm["Properties"]["Dimensions"][0]["Value"]["Ref"]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["MetricName"] == "Errors"
+    }
+
+    assert watched == template.of_type("AWS::Serverless::Function").keys()
+
+
+def test_every_metric_that_a_function_logs_is_counted(template: Template) -> None:
+    counted = {
+        (found["Properties"]["LogGroupName"]["Ref"], transformation["MetricName"])
+        for found in template.of_type("AWS::Logs::MetricFilter").values()
+        for transformation in found["Properties"]["MetricTransformations"]
+    }
+    logged = {
+        (f"{path.parent.name.title()}Logs", metric)
+        for path in (ROOT / "functions").glob("*/app.py")
+        for metric in ("NeedsAttention", "JobsFailed")
+        if f'"{metric}"' in path.read_text(encoding="utf-8")
+    }
+
+    assert logged <= counted
+
+
+def test_every_parameter_is_described_and_shown_in_a_group(template: Template) -> None:
+    interface = template.body["Metadata"]["AWS::CloudFormation::Interface"]
+    shown = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+
+    assert sorted(shown) == sorted(template.parameters)
+    assert all(parameter["Description"] for parameter in template.parameters.values())
+
+
+def test_every_parameter_is_used(template: Template) -> None:
+    used = set(_references({key: part for key, part in template.body.items() if key != "Metadata"}))
+
+    assert template.parameters.keys() <= used
+
+
+def _references(part: Any) -> list[str]:
+    match part:
+        case {"Ref": str(name)}:
+            return [name]
+        case dict():
+            return [name for value in part.values() for name in _references(value)]
+        case list():
+            return [name for value in part for name in _references(value)]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_each_stage_sets_parameters_that_exist(template: Template, stage: str) -> None:
+    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    overrides = configuration[stage]["deploy"]["parameters"]["parameter_overrides"]
+
+    assert {override.partition("=")[0] for override in overrides} <= template.parameters.keys()
+
+
+def test_production_asks_before_it_changes_anything() -> None:
+    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+
+    assert configuration["prod"]["deploy"]["parameters"]["confirm_changeset"] is True
