@@ -61,9 +61,11 @@ class FaultPlan:
         fatal = len(self.calls) == self.dies_at
         if fatal and not self.after:
             raise Died(name)
-        yield
-        if fatal:
-            raise Died(name)
+        try:
+            yield
+        finally:
+            if fatal:
+                raise Died(name)
 
 
 class FakeClock:
@@ -274,7 +276,7 @@ class InMemoryObjectStore:
     def upload(self, bucket: str, key: str, content_type: str) -> Iterator["InMemoryUpload"]:
         with self.faults.call("objects.upload"):
             upload = InMemoryUpload(self, bucket, key, content_type)
-            self.uploads_open += 1
+        self.uploads_open += 1
         try:
             yield upload
         finally:

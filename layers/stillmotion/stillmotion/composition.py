@@ -13,7 +13,7 @@ from stillmotion import settings
 from stillmotion.aws.client import AwsClient
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.settings import aws_settings
-from stillmotion.aws.tls import trust_for
+from stillmotion.aws.tls import trust, trust_for
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stillmotion.services.check import Check
     from stillmotion.services.close import Close
     from stillmotion.services.dispatch import Dispatch
+    from stillmotion.services.finalize import Finalize
     from stillmotion.services.keys import Authenticator
     from stillmotion.services.uploads import SubmitUpload
     from stillmotion.services.vendors import Vendors
@@ -183,6 +184,27 @@ def check() -> "Check":
         clock=CLOCK,
         prices=load(PriceTable, os.environ),
         waits=load(WaitPolicy, os.environ),
+    )
+
+
+@cache
+def finalize() -> "Finalize":
+    from stillmotion.services.finalize import FetchPolicy, Finalize
+    from stillmotion.vendors.downloads import HttpDownloader
+
+    given = load(settings.FinalizeSettings, os.environ)
+    downloads = HttpDownloader(
+        allowed_hosts=settings.listed(given.download_hosts),
+        local_origins=settings.listed(given.local_origins),
+        trust=trust,
+    )
+    return Finalize(
+        jobs=jobs(),
+        downloads=downloads,
+        objects=objects(),
+        clock=CLOCK,
+        output_bucket=given.output_bucket,
+        policy=load(FetchPolicy, os.environ),
     )
 
 

@@ -1,13 +1,15 @@
 """A write happens once, whole, and only where nothing was: also when answers are lost."""
 
 import base64
+import gc
 import hashlib
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
 import httpx
 import pytest
-from tests.unit.aws.wire import Wire, answer, answering, lose_once, markup
+from tests.unit.aws.wire import Wire, answer, answering, client_over, lose_once, markup
 
 from stillmotion.aws.client import AwsClient, AwsError, AwsUnreachable
 from stillmotion.aws.markup import texts
@@ -191,6 +193,31 @@ def test_a_failed_abort_does_not_hide_why_it_was_needed() -> None:
 
     with pytest.raises(Truncated):
         break_off(S3ObjectStore(answering(handle)))
+
+
+def test_an_upload_holds_no_part_that_was_sent() -> None:
+    bucket = Bucket()
+
+    class Drain(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            assert isinstance(request.stream, httpx.SyncByteStream)
+            for _ in request.stream:
+                pass
+            return bucket(httpx.Request(request.method, request.url, headers=request.headers))
+
+    gc.disable()
+    tracemalloc.start()
+    try:
+        with S3ObjectStore(client_over(Drain())).upload(BUCKET, KEY, "video/mp4") as under_way:
+            for _ in range(8 * 64):
+                under_way.write(bytes(PART_BYTES // 64))
+            assert under_way.finish()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+    assert peak < 3 * PART_BYTES
 
 
 def test_parts_and_completion_carry_what_s3_checks_them_by() -> None:

@@ -1,7 +1,7 @@
 """The command before the real endpoints over in-memory ports, on a wire that can fail, in time that only it passes."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -35,7 +35,6 @@ class Stage:
     def __init__(self, world: World) -> None:
         self.world = world
         self.key, mine = mint("default", world.clock.now())
-        _, self.others_key = mint("other", world.clock.now())
         routes = {**native.submit_routes(world.submit_call), **native.read_routes(world.jobs, world.objects)}
         authenticate = Authenticator(InMemoryKeyStore(mine), world.clock)
         self.endpoints = Endpoints(authenticate, routes, native.show_problem)
@@ -173,5 +172,5 @@ class Stage:
         return self.stack
 
 
-def times(count: int, fault: Fault) -> Sequence[Fault]:
+def times(count: int, fault: Fault) -> list[Fault]:
     return [fault] * count

@@ -73,7 +73,7 @@ def test_a_local_stack_that_does_not_answer_is_hinted_at(stage: Stage) -> None:
 
 
 def test_an_answer_of_some_other_server_is_told(stage: Stage) -> None:
-    stage.endpoints = lambda event: {"statusCode": 200, "headers": {}, "body": "<html>"}  # type: ignore[assignment]
+    stage.endpoints = lambda _: {"statusCode": 200, "headers": {}, "body": "<html>"}  # type: ignore[assignment]
     ended = stage.run("jobs")
     assert ended.exit_code == 4
     assert "something else than Stillmotion's API" in ended.stderr

@@ -47,8 +47,9 @@ def test_each_try_asks_for_a_fresh_address(stage: Stage) -> None:
 
 def test_a_file_that_cannot_be_written_leaves_the_way_to_fetch_it(stage: Stage) -> None:
     stage.goes_well()
-    Path("taken.mp4.part").mkdir()
-    ended = stage.run(*LAKE, "-o", "taken.mp4")
+    Path("films").mkdir()
+    stage.steps[0:0] = [Path("films").rmdir]
+    ended = stage.run(*LAKE, "-o", "films/lake.mp4")
     assert ended.exit_code == 2
-    assert "taken.mp4 cannot be written: Is a directory." in ended.stderr
+    assert "films/lake.mp4 cannot be written: No such file or directory." in ended.stderr
     assert "-o FILE" in ended.stderr

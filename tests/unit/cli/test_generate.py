@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.unit.cli.stage import LOST, MOVIE, Stage, times
+from tests.unit.cli.stage import LOST, MOVIE, Fault, Stage, times
 
 LAKE = ("generate", "lake.jpg", "--prompt", "waves roll in")
 
@@ -132,7 +132,7 @@ def test_an_order_carries_a_fresh_key_each_time(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("fault", [LOST, 502, 429, httpx.ConnectError("refused")], ids=str)
-def test_an_order_without_an_answer_is_repeated_with_its_key_and_makes_one_job(stage: Stage, fault: object) -> None:
+def test_an_order_without_an_answer_is_repeated_with_its_key_and_makes_one_job(stage: Stage, fault: Fault) -> None:
     stage.faults["POST /v1/videos"] = times(2, fault)
     ended = stage.run("generate", "--prompt", "waves", "--no-wait")
     assert ended.exit_code == 0

@@ -9,7 +9,7 @@ from tests.unit.cli.stage import LOST, Stage, times
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Reason, marked_overdue, needs_attention
-from stillmotion.ports import Declared, Refused, Running, Succeeded, Unanswered
+from stillmotion.ports import Declared, Refused, Running, Unanswered
 
 LAKE = ("generate", "lake.jpg", "--prompt", "waves roll in")
 
@@ -111,6 +111,7 @@ def test_a_wrong_api_key_is_told_and_never_printed(stage: Stage) -> None:
         (("--metadata", "a=1", "--metadata", "a=2"), "names 'a' twice"),
         (("--idempotency-key", "zwölf"), "must be 1 to 255 ASCII characters"),
         (("-o", "nowhere/out.mp4"), "There is no folder nowhere"),
+        (("-o", "x" * 300), "File name too long"),
         (("-o", "out.mp4", "--no-wait"), "leave out -o"),
     ],
 )
@@ -211,7 +212,6 @@ def test_control_characters_in_a_vendors_message_do_not_reach_the_terminal(stage
 
 def test_a_completed_job_whose_video_cannot_be_had_tells_where_it_is(stage: Stage) -> None:
     stage.goes_well()
-    stage.world.wavespeed.readings[1] = Succeeded(vendor_status="completed", video_url="https://cdn.test/2.mp4")
     stage.faults["GET"] = times(10, httpx.ReadError("reset"))
     ended = stage.run(*LAKE)
     assert ended.exit_code == 4

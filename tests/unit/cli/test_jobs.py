@@ -1,14 +1,20 @@
 """`stillmotion jobs`."""
 
+import io
 import json
 
+import msgspec
 from msgspec.structs import replace
+from rich.console import Console
 from tests.unit.cli.stage import Stage
 
 from stillmotion.domain.job import Job, Reason, Status, moved
+from stillmotion_cli.display import table_of
+from stillmotion_cli.records import Listing
 
 FIRST = "11111111-aaaa-8000-8000-000000000001"
 SECOND = "11111111-aaaa-8000-8000-000000000002"
+OTHER = "22222222-aaaa-8000-8000-000000000003"
 
 
 def put(stage: Stage, job_id: str, **fields: object) -> Job:
@@ -26,7 +32,7 @@ def new(stage: Stage, **fields: object) -> Job:
 def test_jobs_are_listed_newest_first_with_status_age_and_prompt(stage: Stage) -> None:
     put(stage, FIRST, prompt="waves " * 20)
     put(stage, SECOND, prompt="hills")
-    newest, oldest = stage.run("jobs").stdout.splitlines()[2:4]
+    newest, oldest = stage.run("jobs").stdout.splitlines()[-2:]
     assert newest.split() == [SECOND, "dispatching", "hills", "0", "s", "5", "s", "1280x720"]
     assert oldest.startswith(FIRST)
     assert "…" in oldest
@@ -66,3 +72,16 @@ def test_no_jobs_are_no_failure(stage: Stage) -> None:
 def test_a_prompt_is_not_read_as_markup(stage: Stage) -> None:
     put(stage, FIRST, prompt="[red]a lake[/red]")
     assert "[red]a lake[/red]" in stage.run("jobs").stdout
+
+
+def test_in_a_narrow_terminal_a_job_keeps_one_line_and_an_id_that_tells_it_apart(stage: Stage) -> None:
+    put(stage, FIRST, prompt="waves " * 20)
+    put(stage, OTHER, prompt="hills")
+    videos = msgspec.convert(json.loads(stage.run("jobs", "--json").stdout), Listing).data
+    stream = io.StringIO()
+    console = Console(file=stream, width=80)
+    console.print(table_of(videos, stage.world.clock.now(), 80))
+    newest, oldest = stream.getvalue().splitlines()[-2:]
+    assert newest.startswith(OTHER[:8])
+    assert oldest.startswith(FIRST[:8])
+    assert oldest.rstrip().endswith("1280x720")

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-
-from tests.unit.template.conftest import ROOT, JsonObject, Template
+from tests.unit.template.document import ROOT, JsonObject, Template
 
 EVENTS = {path.stem: path for path in (ROOT / "events").glob("*.json")}
 UPLOADS = [name for name in EVENTS if name.endswith("-created")]

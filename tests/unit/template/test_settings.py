@@ -2,19 +2,20 @@
 
 import msgspec
 import pytest
-from tests.unit.template.conftest import Template
+from tests.unit.template.document import Template
 
 from stillmotion import settings
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.services.dispatch import DispatchSettings
+from stillmotion.services.finalize import FetchPolicy
 
 GROUPS: dict[str, list[type[msgspec.Struct]]] = {
     "submit": [settings.TableSettings, settings.SubmitSettings, PriceTable],
     "read": [settings.TableSettings],
     "dispatch": [settings.TableSettings, settings.VendorSettings, DispatchSettings, PriceTable, WaitPolicy],
     "check": [settings.TableSettings, settings.VendorSettings, PriceTable, WaitPolicy],
-    "finalize": [settings.TableSettings, settings.FinalizeSettings, settings.VendorSettings],
+    "finalize": [settings.TableSettings, settings.FinalizeSettings, FetchPolicy],
     "fail": [settings.TableSettings],
     "announce": [settings.AnnounceSettings],
 }
@@ -32,9 +33,9 @@ def test_every_function_has_its_groups_of_settings(template: Template) -> None:
     assert template.functions.keys() == GROUPS.keys()
 
 
-@pytest.mark.parametrize("group", [PriceTable, WaitPolicy, DispatchSettings, settings.VendorSettings])
+@pytest.mark.parametrize("group", [PriceTable, WaitPolicy, DispatchSettings, settings.VendorSettings, FetchPolicy])
 def test_defaults_of_the_template_are_those_of_the_code(template: Template, group: type[msgspec.Struct]) -> None:
-    of_all = template.environment("dispatch")
+    of_all = {**template.environment("dispatch"), **template.environment("finalize")}
     values = {
         name: str(template.parameters[value["Ref"]]["Default"])
         for name, value in of_all.items()
@@ -46,6 +47,6 @@ def test_defaults_of_the_template_are_those_of_the_code(template: Template, grou
 
 
 def test_dispatch_knows_how_long_it_may_live(template: Template) -> None:
-    assert template.environment("dispatch")["DISPATCH_TIMEOUT_SECONDS"] == str(
-        template.functions["dispatch"]["Timeout"]
-    )
+    timeout_seconds = template.functions["dispatch"]["Timeout"]
+
+    assert template.environment("dispatch")["DISPATCH_TIMEOUT_SECONDS"] == str(timeout_seconds)

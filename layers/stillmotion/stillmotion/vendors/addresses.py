@@ -83,10 +83,9 @@ def is_public(address: IpAddress) -> bool:
     if isinstance(address, IPv6Address):
         if address.scope_id is not None or any(address in network for network in _NEVER):
             return False
-        if not all(is_public(inner) for inner in _embedded(address)):
-            return False
-        if address in _NAT64 or address.sixtofour is not None or address.teredo is not None:
-            return True
+        embedded = _embedded(address)
+        if embedded:
+            return all(is_public(inner) for inner in embedded)
         if address.is_site_local:
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)

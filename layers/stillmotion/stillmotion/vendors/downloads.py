@@ -34,7 +34,12 @@ MAX_ADDRESSES = 4
 _OK = 200
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})
-_HEADERS = {"User-Agent": "stillmotion", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+_HEADERS = (
+    ("User-Agent", "stillmotion"),
+    ("Accept", "*/*"),
+    ("Accept-Encoding", "identity"),
+    ("Connection", "close"),
+)
 
 
 def resolve(host: str) -> list[IpAddress]:
@@ -189,12 +194,12 @@ class GuardedNetwork(httpcore.NetworkBackend):
         raise failure
 
     def _addresses(self, host: str) -> list[str]:
+        """Every address of the host, the same way for a name as for an address that is written as one."""
+        literal = _literal(host)
         try:
-            # One place makes the check: an address that is written as such takes the same way as a name.
-            found = [_literal(host)] if _literal(host) is not None else self._resolve(host)
-        except (OSError, UnicodeError, ValueError) as error:
+            addresses = self._resolve(host) if literal is None else [literal]
+        except (OSError, ValueError) as error:
             raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} has no address") from error
-        addresses = [address for address in found if address is not None]
         if not self._target.local and not all(is_public(address) for address in addresses):
             raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} is not on the public internet")
         return [str(address) for address in addresses[:MAX_ADDRESSES]]

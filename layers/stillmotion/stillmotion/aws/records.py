@@ -1,0 +1,177 @@
+"""The jobs table and the API keys in it (`items` shows its shape).
+
+Exceptions, besides those of `ports`:
+
+    UnknownPage    a `next` that this store never gave out
+"""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from stillmotion.aws.attributes import Item, stamp
+from stillmotion.aws.client import AwsClient
+from stillmotion.aws.items import (
+    ATTENTION_INDEX,
+    TENANT_INDEX,
+    api_key_item,
+    api_key_key,
+    api_key_of,
+    event_item,
+    job_item,
+    job_of,
+    kind_of,
+    pointer_item,
+    pointer_of,
+)
+from stillmotion.aws.table import Condition, ConditionFailed, Put, Table, key_of
+from stillmotion.domain.job import Job
+from stillmotion.ports import (
+    AlreadyExists,
+    ApiKey,
+    Claim,
+    Conflict,
+    Event,
+    Page,
+    Pointer,
+    StoreError,
+    alias_key,
+)
+
+_ABSENT = Condition("attribute_not_exists(pk)")
+
+
+class UnknownPage(StoreError):
+    """The text that should say where a page starts was not given out by this store."""
+
+
+class DynamoJobStore:
+    """The jobs table as a `ports.JobStore`."""
+
+    def __init__(self, client: AwsClient, table_name: str) -> None:
+        self._table = Table(client, table_name)
+
+    def get(self, job_id: str) -> Job | None:
+        """The job, following one alias; strongly consistent. Raises Unreadable."""
+        item = self._table.get(alias_key(job_id))
+        if item is not None and kind_of(item) == "pointer":
+            item = self._table.get(alias_key(pointer_of(item).job_id))
+        return None if item is None else job_of(item)
+
+    def create(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
+        """Stores a job that must not exist, as version 1. Raises AlreadyExists naming what was there."""
+        return self._write(replace(job, version=1), _ABSENT, claims, event)
+
+    def save(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
+        """Stores the next version of a job that was read. Raises Conflict, or AlreadyExists for a unique claim."""
+        unmoved = Condition("#version = :read", ("version",), {"read": job.version})
+        return self._write(replace(job, version=job.version + 1), unmoved, claims, event)
+
+    def pointer(self, key: str) -> Pointer | None:
+        """The pointer at a key; strongly consistent."""
+        item = self._table.get(key)
+        return pointer_of(item) if item is not None and kind_of(item) == "pointer" else None
+
+    def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page:
+        """A tenant's jobs, newest first. Raises UnknownPage."""
+        start = None
+        if after is not None:
+            moment, job_id = _place(after)
+            start = {"pk": alias_key(job_id), "tenant": tenant, "newest": f"{moment}#{job_id}"}
+        items, more = self._table.newest_first(TENANT_INDEX, ("tenant", tenant), limit, start)
+        jobs = tuple(map(job_of, items))
+        return Page(jobs, _token(stamp(jobs[-1].created_at), jobs[-1]) if more and jobs else None)
+
+    def needing_attention(self, limit: int, after: str | None = None) -> Page:
+        """Jobs of all tenants that a person should look at, latest change first. Raises UnknownPage."""
+        start = None
+        if after is not None:
+            moment, job_id = _place(after)
+            start = {"pk": alias_key(job_id), "attention_flag": "yes", "updated_at": moment}
+        items, more = self._table.newest_first(ATTENTION_INDEX, ("attention_flag", "yes"), limit, start)
+        jobs = tuple(map(job_of, items))
+        return Page(jobs, _token(stamp(jobs[-1].updated_at), jobs[-1]) if more and jobs else None)
+
+    def _write(self, job: Job, condition: Condition, claims: Sequence[Claim], event: Event | None) -> Job:
+        writer = uuid.uuid4().hex
+        puts = [Put(job_item(job, writer), condition), *map(_claimed, claims)]
+        if event is not None:
+            puts.append(Put(event_item(event)))
+        try:
+            self._table.write(puts, token=writer)
+        except ConditionFailed as failed:
+            there = self._table.get(alias_key(job.id))
+            # A put whose answer was lost is repeated, and then fails the condition that it made false itself.
+            if there is None or there.get("writer") != {"S": writer}:
+                raise self._refusal(job, puts, failed, there) from failed
+        return job
+
+    def _refusal(self, job: Job, puts: Sequence[Put], failed: ConditionFailed, there: Item | None) -> StoreError:
+        """Why a write was refused, as the caller is to hear it."""
+        if 0 in failed.indexes:
+            if job.version == 1 and there is not None:
+                return AlreadyExists(alias_key(job.id), _pointer_in(there))
+            return Conflict(f"job {job.id} is not at version {job.version - 1}")
+        key = key_of(puts[failed.indexes[0]].item)
+        owner = self._table.get(key)
+        if owner is None:
+            return Conflict(f"{key} was taken, and is free now")
+        return AlreadyExists(key, _pointer_in(owner))
+
+
+class DynamoKeyStore:
+    """The API keys in the jobs table as a `ports.KeyStore`."""
+
+    def __init__(self, client: AwsClient, table_name: str) -> None:
+        self._table = Table(client, table_name)
+
+    def find(self, key_hash: str) -> ApiKey | None:
+        """The key of this hash, revoked or expired as it may be; strongly consistent: a revocation holds at once."""
+        item = self._table.get(api_key_key(key_hash))
+        return None if item is None else api_key_of(item)
+
+    def put(self, key: ApiKey) -> None:
+        """Writes a key, over an older state of it."""
+        self._table.write([Put(api_key_item(key))], token=uuid.uuid4().hex)
+
+
+def _claimed(claim: Claim) -> Put:
+    item = pointer_item(claim.pointer)
+    if claim.unique:
+        return Put(item, _free_or_owned_by(claim.pointer))
+    if claim.unless_retried_since is not None:
+        values = {"no": False, "since": claim.unless_retried_since}
+        return Put(item, Condition("attribute_not_exists(pk) OR by_retry = :no OR created_at < :since", (), values))
+    return Put(item)
+
+
+def _free_or_owned_by(pointer: Pointer) -> Condition:
+    values: dict[str, object] = {"job_id": pointer.job_id, "pointer": "pointer"}
+    same_attempt = "attribute_not_exists(#attempt)"
+    if pointer.attempt is not None:
+        same_attempt = "#attempt = :attempt"
+        values["attempt"] = pointer.attempt
+    expression = f"attribute_not_exists(pk) OR (#kind = :pointer AND job_id = :job_id AND {same_attempt})"
+    return Condition(expression, ("kind", "attempt"), values)
+
+
+def _pointer_in(item: Item) -> Pointer | None:
+    return pointer_of(item) if kind_of(item) == "pointer" else None
+
+
+def _token(moment: str, job: Job) -> str:
+    return base64.urlsafe_b64encode(f"{moment}#{job.id}".encode()).decode().rstrip("=")
+
+
+def _place(token: str) -> tuple[str, str]:
+    try:
+        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise UnknownPage(f"{token!r} names no page") from error
+    moment, _, job_id = text.partition("#")
+    if not moment or not job_id:
+        raise UnknownPage(f"{token!r} names no page")
+    return moment, job_id

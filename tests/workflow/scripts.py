@@ -1,0 +1,181 @@
+"""Scripts of what the functions answer, and where an execution of them ends. Both engines run them all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.workflow.machine import Function, JsonObject, StateError
+
+
+@dataclass(frozen=True)
+class Raises:
+    """A function that does not answer."""
+
+    error: str
+    cause: str = "scripted"
+
+
+Answer = JsonObject | Raises
+
+
+@dataclass(frozen=True)
+class Script:
+    """`answers` of each task, in order; the last one is repeated. `path` is every state that is entered."""
+
+    answers: Mapping[str, Sequence[Answer]]
+    path: Sequence[str]
+    succeeds: bool = True
+
+
+ACCEPTED: JsonObject = {"outcome": "accepted", "wait_seconds": 75}
+RUNNING: JsonObject = {"outcome": "running", "wait_seconds": 10}
+SUCCEEDED: JsonObject = {"outcome": "succeeded", "wait_seconds": 0}
+COMPLETED: JsonObject = {"outcome": "completed", "wait_seconds": 0}
+AGAIN: JsonObject = {"outcome": "again", "wait_seconds": 3600}
+JOB_FAILED: JsonObject = {"outcome": "failed"}
+NEEDS_ATTENTION: JsonObject = {"outcome": "needs_attention"}
+ENDED: JsonObject = {"outcome": "ended", "wait_seconds": 0}
+
+THROTTLED = ["Dispatch", "Dispatch outcome", "Wait to dispatch again"]
+SENT = ["Dispatch", "Dispatch outcome", "Wait for the vendor"]
+CHECKED = ["Check", "Check outcome"]
+WAITED = ["Wait for the vendor"]
+FETCHED = ["Finalize", "Finalize outcome"]
+PUT_OFF = ["Wait to finalize again"]
+CLOSED = ["Close", "Close outcome"]
+UNEXPECTED = ["Unexpected outcome", *CLOSED]
+
+
+def outcome(word: object, **more: object) -> JsonObject:
+    return {"outcome": word, **more}
+
+
+SCRIPTS: Mapping[str, Script] = {
+    "a job is sent, made, fetched and completed": Script(
+        {"Dispatch": [ACCEPTED], "Check": [SUCCEEDED], "Finalize": [COMPLETED]},
+        [*SENT, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a throttled dispatch is tried again": Script(
+        {"Dispatch": [outcome("wait", wait_seconds=37), ACCEPTED], "Check": [SUCCEEDED], "Finalize": [COMPLETED]},
+        [*THROTTLED, *SENT, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a running generation is looked at until it ends": Script(
+        {"Dispatch": [ACCEPTED], "Check": [RUNNING, RUNNING, RUNNING, SUCCEEDED], "Finalize": [COMPLETED]},
+        [*SENT, *CHECKED, *WAITED, *CHECKED, *WAITED, *CHECKED, *WAITED, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "waits of no time are no obstacle": Script(
+        {
+            "Dispatch": [outcome("wait", wait_seconds=0), outcome("accepted", wait_seconds=0)],
+            "Check": [outcome("running", wait_seconds=0), SUCCEEDED],
+            "Finalize": [outcome("again", wait_seconds=0), COMPLETED],
+        },
+        [*THROTTLED, *SENT, *CHECKED, *WAITED, *CHECKED, *FETCHED, *PUT_OFF, *FETCHED, "Completed"],
+    ),
+    "a job that no vendor takes fails": Script(
+        {"Dispatch": [outcome("failed", wait_seconds=0)], "Close": [JOB_FAILED]},
+        ["Dispatch", "Dispatch outcome", *CLOSED, "Failed"],
+    ),
+    "a submission without an answer needs attention": Script(
+        {"Dispatch": [outcome("attention", wait_seconds=0)], "Close": [NEEDS_ATTENTION]},
+        ["Dispatch", "Dispatch outcome", *CLOSED, "Needs attention"],
+    ),
+    "a generation that the vendor gave up fails the job": Script(
+        {"Dispatch": [ACCEPTED], "Check": [outcome("failed", wait_seconds=0)], "Close": [JOB_FAILED]},
+        [*SENT, *CHECKED, *CLOSED, "Failed"],
+    ),
+    "an overdue generation needs attention": Script(
+        {"Dispatch": [ACCEPTED], "Check": [RUNNING, outcome("overdue")], "Close": [NEEDS_ATTENTION]},
+        [*SENT, *CHECKED, *WAITED, *CHECKED, *CLOSED, "Needs attention"],
+    ),
+    "a video that cannot be fetched yet is fetched later": Script(
+        {"Dispatch": [ACCEPTED], "Check": [SUCCEEDED], "Finalize": [AGAIN, AGAIN, COMPLETED]},
+        [
+            *SENT,
+            *CHECKED,
+            *FETCHED,
+            "Wait to finalize again",
+            *FETCHED,
+            "Wait to finalize again",
+            *FETCHED,
+            "Completed",
+        ],
+    ),
+    "a video that cannot be had needs attention": Script(
+        {"Dispatch": [ACCEPTED], "Check": [SUCCEEDED], "Finalize": [outcome("attention", wait_seconds=0)]},
+        [*SENT, *CHECKED, *FETCHED, "Needs attention"],
+    ),
+    "a job that ended before its dispatch is left alone": Script(
+        {"Dispatch": [ENDED]}, ["Dispatch", "Dispatch outcome", "Ended already"]
+    ),
+    "a job that ended while it was made is left alone": Script(
+        {"Dispatch": [ACCEPTED], "Check": [ENDED]}, [*SENT, *CHECKED, "Ended already"]
+    ),
+    "a job that ended before its video was fetched is left alone": Script(
+        {"Dispatch": [ACCEPTED], "Check": [SUCCEEDED], "Finalize": [ENDED]},
+        [*SENT, *CHECKED, *FETCHED, "Ended already"],
+    ),
+    "a job that ended before it was closed is left alone": Script(
+        {"Dispatch": [outcome("failed")], "Close": [outcome("ended")]},
+        ["Dispatch", "Dispatch outcome", *CLOSED, "Ended already"],
+    ),
+    "an error of dispatch closes the job": Script(
+        {"Dispatch": [Raises("KeyError")], "Close": [NEEDS_ATTENTION]},
+        ["Dispatch", *CLOSED, "Needs attention"],
+    ),
+    "an error of check closes the job": Script(
+        {"Dispatch": [ACCEPTED], "Check": [Raises("Conflict")], "Close": [NEEDS_ATTENTION]},
+        [*SENT, "Check", *CLOSED, "Needs attention"],
+    ),
+    "an error of finalize closes the job": Script(
+        {
+            "Dispatch": [ACCEPTED],
+            "Check": [SUCCEEDED],
+            "Finalize": [Raises("Sandbox.Timedout")],
+            "Close": [NEEDS_ATTENTION],
+        },
+        [*SENT, *CHECKED, "Finalize", *CLOSED, "Needs attention"],
+    ),
+    "a word that dispatch should not know closes the job": Script(
+        {"Dispatch": [outcome("sent", wait_seconds=1)], "Close": [JOB_FAILED]},
+        ["Dispatch", "Dispatch outcome", *UNEXPECTED, "Failed"],
+    ),
+    "a wait without its seconds closes the job": Script(
+        {"Dispatch": [outcome("accepted")], "Close": [NEEDS_ATTENTION]},
+        ["Dispatch", "Dispatch outcome", *UNEXPECTED, "Needs attention"],
+    ),
+    "a word that check should not know closes the job": Script(
+        {"Dispatch": [ACCEPTED], "Check": [outcome("done")], "Close": [NEEDS_ATTENTION]},
+        [*SENT, *CHECKED, *UNEXPECTED, "Needs attention"],
+    ),
+    "a word that finalize should not know closes the job": Script(
+        {"Dispatch": [ACCEPTED], "Check": [SUCCEEDED], "Finalize": [outcome(None)], "Close": [NEEDS_ATTENTION]},
+        [*SENT, *CHECKED, *FETCHED, *UNEXPECTED, "Needs attention"],
+    ),
+    "a job that cannot be closed fails the execution": Script(
+        {"Dispatch": [outcome("failed")], "Close": [Raises("StoreError")]},
+        ["Dispatch", "Dispatch outcome", "Close"],
+        succeeds=False,
+    ),
+    "a word that the fail function should not know fails the execution": Script(
+        {"Dispatch": [outcome("failed")], "Close": [outcome("closed")]},
+        ["Dispatch", "Dispatch outcome", *CLOSED, "Not closed"],
+        succeeds=False,
+    ),
+}
+
+
+def function_of(answers: Sequence[Answer]) -> Function:
+    """A function that gives the answers in order, and then the last one again and again."""
+    left = list(answers)
+
+    def answer(_payload: JsonObject) -> object:
+        given = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(given, Raises):
+            raise StateError(given.error, given.cause)
+        return given
+
+    return answer
+
+
+def functions_of(answers: Mapping[str, Sequence[Answer]]) -> Mapping[str, Function]:
+    """The functions of a script, by the name of their task."""
+    return {task: function_of(given) for task, given in answers.items()}
