@@ -6,6 +6,7 @@ Lambda functions run as its children and inherit its whole environment: it gets 
 
 import os
 import shutil
+from pathlib import Path
 
 from stillmotion_local import processes
 from stillmotion_local.environments import Environment
@@ -33,9 +34,8 @@ def api_url(port: int, api_id: str) -> str:
 def start(workspace: Workspace, environment: Environment, port: int) -> ProcessRecord:
     """Starts the emulator; it is not ready yet."""
     state = workspace.emulator_state
-    scratch = state / "tmp"
-    # Workers' unpacked code of the last run stays behind when the emulator ends.
-    shutil.rmtree(scratch, ignore_errors=True)
+    scratch = _scratch(workspace)
+    clean(workspace)
     scratch.mkdir(parents=True)
     settings = {
         "HOME": str(state),
@@ -62,6 +62,15 @@ def start(workspace: Workspace, environment: Environment, port: int) -> ProcessR
         stack=workspace.local,
         log=workspace.log(NAME),
     )
+
+
+def clean(workspace: Workspace) -> None:
+    """Deletes what ended workers leave behind: each had the layer unpacked for itself."""
+    shutil.rmtree(_scratch(workspace), ignore_errors=True)
+
+
+def _scratch(workspace: Workspace) -> Path:
+    return workspace.emulator_state / "tmp"
 
 
 def wait(workspace: Workspace, record: ProcessRecord, port: int) -> None:

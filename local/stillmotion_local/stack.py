@@ -185,6 +185,7 @@ def _stop(workspace: Workspace) -> bool:
     for record in alive:
         processes.stop(record, patience_seconds=STOP_SECONDS[record.name])
     strays = processes.sweep(workspace.local)
+    emulator.clean(workspace)
     if last.processes:
         running.write(workspace, replace(last, processes=()))
     return bool(last.processes or strays)

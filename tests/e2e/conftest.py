@@ -5,6 +5,7 @@ It has its own state and ports: a stack that a developer has running is left alo
 
 import io
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.stills import image
 
 from stillmotion_local import stack
 from stillmotion_local.aws_clients import LocalAws
+from stillmotion_local.deployment import STACK_NAME
 from stillmotion_local.stack_file import StackDescription
 from stillmotion_local.workspace import Workspace, find_workspace
 
@@ -119,8 +121,10 @@ class LocalStack:
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """Calls a function by its folder's name, as the state machine does."""
-        names = [found["FunctionName"] for found in self.aws.lambda_.list_functions()["Functions"]]
-        (name,) = [name for name in names if name.lower().endswith(f"-{function}") or f"-{function}-" in name.lower()]
+        resource = self.aws.cloudformation.describe_stack_resource(
+            StackName=STACK_NAME, LogicalResourceId=f"{function.title()}Function"
+        )
+        name = resource["StackResourceDetail"]["PhysicalResourceId"]
         answer = self.aws.lambda_.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         body = answer["Payload"].read()
         assert "FunctionError" not in answer, body
@@ -156,6 +160,7 @@ def play(video: bytes) -> Film:
 def local() -> Iterator[LocalStack]:
     workspace = TestWorkspace(find_workspace().root)
     stack.down(workspace)
+    shutil.rmtree(workspace.local, ignore_errors=True)
     description = stack.up(workspace, Quiet())
     try:
         with httpx.Client(trust_env=False, timeout=30) as http:

@@ -30,7 +30,7 @@ def test_a_lost_answer_at_apiframe_is_asked_for_again_with_the_same_key(local: L
     job = ordered(local, prompt)
     assert (job["status"], outcomes(job), job["attempts"][0]["sends"]) == ("completed", ["accepted"], 2)
     posts = local.posts(prompt)
-    assert len({(post["headers"]["idempotency-key"], post["body_sha256"]) for post in posts}) == 1
+    assert len({(post["headers"]["Idempotency-Key"], post["body_sha256"]) for post in posts}) == 1
     assert len({post["generation_id"] for post in posts}) == 1
 
 

@@ -16,6 +16,7 @@ from typing import Self
 
 import av
 import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -25,7 +26,7 @@ from stillmotion_local.vendors.pictures import draw_notice, open_picture, paint_
 FRAMES_PER_SECOND = 24
 
 # Raise it whenever the same scene would look different: cached videos of another edition are not reused.
-_EDITION = 1
+_EDITION = 2
 
 _CROSS_FADE_FROM = 0.6
 _SMALLEST_LEAN = 1e-6
@@ -84,13 +85,19 @@ class Renderer:
         if name not in self._under_way:
             future = asyncio.get_running_loop().run_in_executor(self._pool, self._render_to, scene, path)
             self._under_way[name] = future
-            future.add_done_callback(lambda _: self._under_way.pop(name, None))
+            future.add_done_callback(lambda done: self._forget(name, done))
         return await asyncio.shield(self._under_way[name])
 
     def close(self) -> None:
         """Stops at the next frame of whatever is being rendered; nothing half-made stays behind."""
         self._stopping.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _forget(self, name: str, done: asyncio.Future[Path]) -> None:
+        del self._under_way[name]
+        if not done.cancelled():
+            # Whoever waits gets the error too; when nobody does any more, it is no news.
+            done.exception()
 
     def _render_to(self, scene: Scene, path: Path) -> Path:
         unfinished = path.with_suffix(".part")
@@ -120,6 +127,11 @@ def render_scene(scene: Scene, *, pictures: Path, target: Path, stopping: thread
         stream.height = scene.height
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, FRAMES_PER_SECOND)
+        # High definition is BT.709; untagged, each player would guess.
+        stream.codec_context.colorspace = Colorspace.ITU709
+        stream.codec_context.color_primaries = ColorPrimaries.BT709
+        stream.codec_context.color_trc = ColorTrc.BT709
+        stream.codec_context.color_range = ColorRange.MPEG
         # One encoder thread: several videos are rendered at a time, and none may starve the server.
         stream.codec_context.thread_count = 1
         stream.options = {"preset": "ultrafast", "crf": "23", "bf": "0", "g": str(2 * FRAMES_PER_SECOND)}
@@ -158,7 +170,9 @@ class _Canvas:
             picture = paint_prompt(scene.prompt, scene.width, scene.height)
         else:
             picture = open_picture(pictures / name, scene.width, scene.height)
-        frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24").reformat(format="yuv420p")
+        frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709
+        )
         (luma, blue, red) = (_image_of(plane) for plane in frame.planes)
         return cls((luma, blue, red), scene.width, scene.height)
 

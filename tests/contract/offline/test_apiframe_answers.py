@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+
 from stillmotion_local.vendors.moves import Concept
 
 CONTRACT = Path(__file__).parents[4] / "shared" / "contracts" / "apiframe-v2-luma.openapi.json"

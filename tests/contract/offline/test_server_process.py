@@ -39,7 +39,7 @@ def outputs(server: Any, prediction_id: str) -> list[str]:
 def test_the_video_is_the_photo_in_motion(server: Any, photo_url: str) -> None:
     (url,) = outputs(server, generate(server, photo_url, "a hill").json()["data"]["id"])
     content = httpx.get(url).content
-    with av.open(io.BytesIO(content)) as video:
+    with av.open(io.BytesIO(content), "r") as video:
         stream = video.streams.video[0]
         assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 1280, 720)
         assert video.duration == 5_000_000
@@ -72,7 +72,7 @@ def test_an_answer_that_never_comes_runs_into_the_callers_time_out(server: Any, 
 def test_a_lying_content_length_is_noticed_by_the_client(server: Any, photo_url: str) -> None:
     answer = generate(server, photo_url, "a hill [[fault:video_wrong_length times=1]]")
     (url,) = outputs(server, answer.json()["data"]["id"])
-    with pytest.raises(httpx.RemoteProtocolError, match="incomplete|without sending complete"):
+    with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without sending complete"):
         httpx.get(url)
     assert httpx.get(url).content[4:8] == b"ftyp"
 

@@ -1,6 +1,6 @@
 """Signatures are those that botocore makes, by its own encoding of the same keys; and what is signed is what is sent.
 
-botocore's signers are taken by name: with awscrt installed, its clients would sign by awscrt too.
+botocore's own signers are taken by name: where awscrt is installed, its clients would sign by that instead.
 """
 
 from typing import Any
@@ -117,7 +117,7 @@ def test_a_signed_header_of_s3_is_botocores(key: str, endpoint: str | None, quer
 
     signed = Signer(settings).headers(message, NOW)
 
-    assert signed["Authorization"] == request.headers["Authorization"]
+    assert signed["authorization"] == request.headers["Authorization"]
     assert signed["x-amz-content-sha256"] == request.headers["X-Amz-Content-SHA256"]
 
 
@@ -135,7 +135,7 @@ def test_a_signed_header_of_a_json_service_is_botocores(service: str, endpoint: 
     ours = {"X-Amz-Content-SHA256": signed["x-amz-content-sha256"]}
     request = AWSRequest("POST", message.url, data=message.body, headers=headers | ours)
     SigV4Auth(botocores_credentials(), service, REGION).add_auth(request)
-    assert signed["Authorization"] == request.headers["Authorization"]
+    assert signed["authorization"] == request.headers["Authorization"]
 
 
 def test_credentials_without_a_session_sign_without_a_token() -> None:
@@ -143,7 +143,7 @@ def test_credentials_without_a_session_sign_without_a_token() -> None:
 
     signed = Signer(settings).headers(Message(service="s3", method="GET", origin="https://a.example"), NOW)
 
-    assert "X-Amz-Security-Token" not in signed
+    assert "x-amz-security-token" not in signed
 
 
 def test_a_body_guarded_by_a_checksum_is_not_hashed_again() -> None:

@@ -15,6 +15,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from PIL import Image
 from starlette.applications import Starlette
+
 from stillmotion_local.vendors import rendering
 from stillmotion_local.vendors.app import create_app
 from stillmotion_local.vendors.rendering import Scene
@@ -159,7 +160,11 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
     def begin(**changes: Any) -> Vendors:
         outside = Outside()
-        given = {"state_dir": tmp_path, "seconds_per_video": 0.0, "webhook_retry_gaps_seconds": (0.0, 0.0)}
+        given: dict[str, Any] = {
+            "state_dir": tmp_path,
+            "seconds_per_video": 0.0,
+            "webhook_retry_gaps_seconds": (0.0, 0.0),
+        }
         settings = VendorsSettings(**(given | changes))
         clock = SettableClock()
         app = create_app(settings, client=httpx.AsyncClient(transport=httpx.MockTransport(outside.answer)), clock=clock)

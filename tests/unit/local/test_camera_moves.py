@@ -1,6 +1,7 @@
 """Camera moves stay on the picture, and each concept has one."""
 
 import pytest
+
 from stillmotion_local.vendors.moves import Concept, View, plan_views
 
 WIDE = 16 / 9

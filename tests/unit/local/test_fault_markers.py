@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from stillmotion_local.vendors.fault_plan import FaultPlan, PlanDocument
+
 from stillmotion_local.vendors import faults as faults_module
+from stillmotion_local.vendors.fault_plan import FaultPlan, PlanDocument
 from stillmotion_local.vendors.faults import ActiveFault, BadFaultError, Fault, faults_in, without_markers
 from stillmotion_local.vendors.generations import Vendor
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from stillmotion_local.vendors.connections import ConnectionSevered
 
 
@@ -77,7 +78,7 @@ def test_never_answer_is_billed_and_ends_when_its_time_is_over(vendors: Any) -> 
 def test_malformed_json_of_a_submission_is_billed(vendors: Any) -> None:
     answer = vendors.wavespeed("[[fault:malformed_json]]")
     assert answer.status_code == 200
-    with pytest.raises(ValueError, match="Unterminated|Expecting"):
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         answer.json()
     assert accepted(vendors, "wavespeed") == 1
 
@@ -85,7 +86,7 @@ def test_malformed_json_of_a_submission_is_billed(vendors: Any) -> None:
 def test_malformed_json_of_a_read_lasts_as_many_reads_as_it_says(vendors: Any) -> None:
     prediction_id = finished(vendors, "[[fault:malformed_json at=read times=2]]")
     for _ in range(2):
-        with pytest.raises(ValueError, match="Unterminated|Expecting"):
+        with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
             vendors.predict(prediction_id).json()
     assert vendors.predict(prediction_id).json()["data"]["status"] == "completed"
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
 from stillmotion_local.vendors.ledger import Ledger
 
 PHOTO_URL = "https://pictures.example/photo.jpg"
@@ -61,24 +63,27 @@ def test_reset_forgets_everything(vendors: Any) -> None:
     assert vendors.ledger()["vendors"]["wavespeed"]["peak_concurrency"] == 0
 
 
-def test_what_was_accepted_before_a_restart_is_finished_after_it(start: Callable[..., Any], tmp_path: Path) -> None:
+def test_what_was_accepted_before_a_restart_is_finished_after_it(start: Callable[..., Any]) -> None:
     first = start(seconds_per_video=3600.0)
     answer = first.apiframe("a fox", key="k", lumaParams={"start_image": PHOTO_URL})
     job_id = answer.json()["jobId"]
+    first.stop()
     second = start()
     line = second.settled(job_id)
     assert line["state"] == "completed"
     assert second.apiframe("a fox", key="k", lumaParams={"start_image": PHOTO_URL}).json()["jobId"] == job_id
     assert second.ledger()["vendors"]["apiframe"]["accepted"] == 1
-    assert [post["status"] for post in Ledger(tmp_path / "ledger.jsonl").posts.values()] == [202, 202]
+    assert [post["status"] for post in second.posts()] == [202, 202]
 
 
 def test_half_a_line_left_by_a_killed_server_is_dropped(start: Callable[..., Any], tmp_path: Path) -> None:
     vendors = start()
     vendors.settled(vendors.apiframe().json()["jobId"])
+    vendors.stop()
     with (tmp_path / "ledger.jsonl").open("a") as file:
         file.write('{"kind": "generation", "id": "ha')
-    assert len(list(Ledger(tmp_path / "ledger.jsonl"))) == 1
+    with closing(Ledger(tmp_path / "ledger.jsonl")) as ledger:
+        assert len(list(ledger)) == 1
 
 
 @pytest.mark.parametrize("path", ["health", "ledger", "requests", "faults"])

@@ -142,7 +142,7 @@ def test_outputs_live_for_seven_days(vendors: Any) -> None:
     assert vendors.http.get(url).status_code == 404
 
 
-def test_a_thousand_predictions_of_one_picture_are_rendered_once(vendors: Any) -> None:
+def test_copies_of_one_picture_are_rendered_once(vendors: Any) -> None:
     for _ in range(20):
         vendors.settled(vendors.wavespeed().json()["data"]["id"])
     assert vendors.http.get("/_offline/health").json()["rendered"] == 1

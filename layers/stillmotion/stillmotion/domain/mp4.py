@@ -1,24 +1,25 @@
 """Whether passing bytes are a whole MP4 with a video in it, told in bounded memory.
 
 The walk over the top-level boxes (ISO/IEC 14496-12, 4.2) is done here, since no library takes a stream that it cannot
-seek in. Only `ftyp` and `moov` are kept; `mdat` and the rest are counted and hashed, and go by. What the kept boxes say
-is read by hachoir, which is imported when the last byte has passed: it costs half a second, and only here.
+seek in. Only `ftyp` and `moov` are kept; `mdat` and the rest are counted and hashed, and go by. What the header boxes
+in them say is read by pymp4, imported when the last byte has passed. It is given just those boxes: a codec that it
+does not know is no reason to call a paid video corrupt.
 
 CorruptVideo
     raised as soon as the bytes cannot become an MP4 with a video track; nothing more should be fed then.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-# A ten-second video's is 2 KB. With hachoir's copies of it, 16 MB still fit a small function beside everything else.
+# A ten-second video's is 2 KB.
 MAX_MOOV_BYTES = 16 * 1024 * 1024
 _LIMITS = {b"ftyp": 4096, b"moov": MAX_MOOV_BYTES}
-# Each entry costs hachoir some 10 µs; longer tables than a video of minutes needs are not looked at.
-MAX_CHUNK_OFFSETS = 50_000
+# Each entry costs some microseconds; longer tables than a video of minutes needs are not looked at.
+MAX_CHUNK_TABLE_BYTES = 256 * 1024
 
 _BEFORE_FTYP = frozenset({b"free", b"skip", b"wide"})
 _BRANDS = frozenset(
@@ -39,7 +40,7 @@ _BRANDS = frozenset(
     }
     | {b"iso%d" % number for number in range(2, 10)}
 )
-_VIDEO_HANDLER = "vide"
+_VIDEO_HANDLER = b"vide"
 _SHORT_HEADER = 8
 _LONG_HEADER = 16
 
@@ -97,7 +98,7 @@ class Mp4Check:
             if kind not in self._seen:
                 raise CorruptVideo(f"it has no {kind.decode()} box")
         _check_brand(self._kept[b"ftyp"])
-        width, height, milliseconds = _describe(self._kept, self._bytes)
+        width, height, milliseconds = _describe(memoryview(self._kept[b"moov"]), self._bytes)
         return Mp4Facts(
             width=width,
             height=height,
@@ -168,61 +169,67 @@ def _check_brand(file_type: bytearray) -> None:
         raise CorruptVideo("it is not of the MP4 family")
 
 
-def _describe(kept: dict[bytes, bytearray], file_length: int) -> tuple[int, int, int]:
-    """Width, height and milliseconds, as hachoir reads them in the kept boxes put together to a small MP4."""
-    from hachoir.core import config  # noqa: PLC0415 - half a second, for the end of a download alone
-    from hachoir.field import FieldError  # noqa: PLC0415
-    from hachoir.parser.container.mp4 import MP4File  # noqa: PLC0415
-    from hachoir.stream import StreamError, StringInputStream  # noqa: PLC0415
+def _describe(movie: memoryview, file_length: int) -> tuple[int, int, int]:
+    """Width, height and milliseconds: what the header boxes of the movie and of its first video track say."""
+    # What construct, under pymp4, raises for nonsense in the fields is not all of its own kind.
+    from construct.core import ConstructError  # noqa: PLC0415 - for the end of a download alone
 
-    # Its remarks about odd fields go to standard error otherwise.
-    config.quiet = True
-    small = b"".join((len(box) + 8).to_bytes(4, "big") + kind + box for kind, box in kept.items())
     try:
-        movie = _only(MP4File(StringInputStream(small)), "movie")
-        header = _only(movie, "movie_hdr")
-        milliseconds = round(1000 * header["duration"].value / header["time_scale"].value)
-        for track in _each(movie, "track"):
-            media = _only(track, "media")
-            if _only(media, "hdlr")["subtype"].value == _VIDEO_HANDLER:
+        header = _leaf(_one(movie, "mvhd"))
+        milliseconds = round(1000 * header.duration / header.timescale)
+        for track in _inside(movie, "trak"):
+            media = _one(track[_SHORT_HEADER:], "mdia")[_SHORT_HEADER:]
+            if _leaf(_one(media, "hdlr")).handler_type == _VIDEO_HANDLER:
                 _check_offsets(media, file_length)
-                width, height = _displayed(_only(track, "track_hdr"))
+                width, height = _displayed(_leaf(_one(track[_SHORT_HEADER:], "tkhd")))
                 return width, height, milliseconds
-    # What hachoir raises for nonsense in the fields is not all of its own kind.
-    except (FieldError, StreamError, LookupError, ValueError, ArithmeticError, TypeError, AssertionError) as error:
+    except (ConstructError, LookupError, ValueError, ArithmeticError, TypeError, AttributeError) as error:
         raise CorruptVideo("its moov box cannot be read") from error
     raise CorruptVideo("it has no video track")
 
 
-def _each(container: Iterable[Any], name: str) -> Iterator[Any]:
-    """The contents of the boxes of one kind, by hachoir's name for it."""
-    return (box[name] for box in container if name in box)
+def _inside(container: memoryview, kind: str) -> Iterator[memoryview]:
+    """The boxes of one kind, whole, among those that a container's payload consists of. Raises ValueError."""
+    start = 0
+    while start < len(container):
+        size = int.from_bytes(container[start : start + 4], "big")
+        if not _SHORT_HEADER <= size <= len(container) - start:
+            raise ValueError(f"a box of {size} bytes in {len(container) - start}")
+        if container[start + 4 : start + 8] == kind.encode():
+            yield container[start : start + size]
+        start += size
 
 
-def _only(container: Iterable[Any], name: str) -> Any:  # noqa: ANN401 - hachoir has no types
-    """The content of the first box of a kind. Raises LookupError."""
-    for content in _each(container, name):
-        return content
-    raise LookupError(name)
+def _one(container: memoryview, kind: str) -> memoryview:
+    """The first box of a kind. Raises LookupError."""
+    for found in _inside(container, kind):
+        return found
+    raise LookupError(kind)
+
+
+def _leaf(box: memoryview) -> Any:  # noqa: ANN401 - pymp4 has no types
+    """The fields of one box, by the names of ISO/IEC 14496-12."""
+    from pymp4.parser import Box  # noqa: PLC0415
+
+    return Box.parse(bytes(box))
 
 
 def _displayed(header: Any) -> tuple[int, int]:  # noqa: ANN401
     """Whole pixels, after a quarter turn where the display matrix makes one."""
-    width, height = round(header["frame_size_width"].value), round(header["frame_size_height"].value)
+    # The sizes are 16.16 fixed-point numbers.
+    width, height = round(header.width / 65536), round(header.height / 65536)
     if width <= 0 or height <= 0:
         raise CorruptVideo("its video track has no size")
-    upright = header["geom_a"].value or header["geom_d"].value
-    turned = header["geom_b"].value and header["geom_c"].value and not upright
-    return (height, width) if turned else (width, height)
+    a, b, _, c, d = header.matrix[:5]
+    return (height, width) if b and c and not (a or d) else (width, height)
 
 
-def _check_offsets(media: Any, file_length: int) -> None:  # noqa: ANN401
+def _check_offsets(media: memoryview, file_length: int) -> None:
     """Every chunk of the video must lie within the file: a whole file can still be less than its table says."""
-    samples = _only(_only(media, "minf"), "stbl")
-    for name in ("stco", "co64"):
-        for table in _each(samples, name):
-            count = table["count"].value
-            if count > MAX_CHUNK_OFFSETS:
+    samples = _one(_one(media, "minf")[_SHORT_HEADER:], "stbl")[_SHORT_HEADER:]
+    for kind in ("stco", "co64"):
+        for table in _inside(samples, kind):
+            if len(table) > MAX_CHUNK_TABLE_BYTES:
                 return
-            if any(table[f"chunk_offset[{number}]"].value >= file_length for number in range(count)):
+            if any(entry.chunk_offset >= file_length for entry in _leaf(table).entries):
                 raise CorruptVideo("its sample table points beyond its end")
