@@ -127,7 +127,7 @@ class LocalStack:
         name = resource["StackResourceDetail"]["PhysicalResourceId"]
         answer = self.aws.lambda_.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         body = answer["Payload"].read()
-        assert "FunctionError" not in answer, body
+        assert not answer.get("FunctionError"), body
         return json.loads(body)
 
     def stored(self, record: Mapping[str, Any]) -> bytes:
@@ -149,9 +149,9 @@ class Film:
 
 def play(video: bytes) -> Film:
     """Decodes every frame."""
-    with av.open(io.BytesIO(video)) as container:
+    with av.open(io.BytesIO(video), mode="r") as container:
         stream = container.streams.video[0]
-        frames = sum(1 for _ in container.decode(stream))
+        frames = len(list(container.decode(stream)))
         duration = float((container.duration or 0) / av.time_base)
         return Film(stream.codec_context.name, stream.width, stream.height, duration, frames)
 

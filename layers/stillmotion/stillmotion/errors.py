@@ -1,6 +1,6 @@
 """Faults of the stack itself, as against answers that a service expects (those are in `ports` and `domain`).
 
-    Misconfigured   a setting is missing or not of its form; names it
+Misconfigured   a setting is missing or not of its form; names it
 """
 
 

@@ -1,4 +1,4 @@
-"""`/v1/videos`: the routes behind the one key check, in the shape of OpenAI's API, with problems that name the field."""
+"""`/v1/videos`: the routes behind the one key check, in the shape of OpenAI's API; problems name the field."""
 
 import base64
 import json

@@ -150,7 +150,7 @@ def test_a_call_that_dies_anywhere_is_made_good_by_its_repetition(
     try:
         call(world, **by)  # type: ignore[arg-type]
     except Died:
-        call(world, **({"key": "k"} if "key" in by else {"retry_count": 1}))  # type: ignore[arg-type]
+        call(world, **({"key": "k"} if "key" in by else {"retry_count": 1}))
     assert world.workflow.started == [f"{world.jobs.only().id}-1"]
 
 
