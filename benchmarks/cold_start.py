@@ -83,7 +83,7 @@ def environment(name: str, *requirements: str) -> Path:
 def seconds(python: Path, body: str, *paths: Path) -> float:
     """How long one fresh process takes to run `body`."""
     variables = {**ENVIRONMENT, "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, paths))}
-    command = [python, "-c", TIMED.format(body=body)]
+    command = [str(python), "-c", TIMED.format(body=body)]
     ran = subprocess.run(command, env=variables, check=True, capture_output=True, text=True)  # noqa: S603
     return float(ran.stdout)
 

@@ -2,7 +2,7 @@
 
 The walk over the top-level boxes (ISO/IEC 14496-12, 4.2) is done here, since no library takes a stream that it cannot
 seek in. Only `ftyp` and `moov` are kept; `mdat` and the rest are counted and hashed, and go by. What the header boxes
-in them say is read by pymp4, imported when the last byte has passed. It is given just those boxes: a codec that it
+in them say is read by pymp4x, imported when the last byte has passed. It is given just those boxes: a codec that it
 does not know is no reason to call a paid video corrupt.
 
 CorruptVideo
@@ -171,7 +171,7 @@ def _check_brand(file_type: bytearray) -> None:
 
 def _describe(movie: memoryview, file_length: int) -> tuple[int, int, int]:
     """Width, height and milliseconds: what the header boxes of the movie and of its first video track say."""
-    # What construct, under pymp4, raises for nonsense in the fields is not all of its own kind.
+    # What construct, under pymp4x, raises for nonsense in the fields is not all of its own kind.
     from construct.core import ConstructError  # noqa: PLC0415 - for the end of a download alone
 
     try:
@@ -207,7 +207,7 @@ def _one(container: memoryview, kind: str) -> memoryview:
     raise LookupError(kind)
 
 
-def _leaf(box: memoryview) -> Any:  # noqa: ANN401 - pymp4 has no types
+def _leaf(box: memoryview) -> Any:  # noqa: ANN401 - pymp4x has no types
     """The fields of one box, by the names of ISO/IEC 14496-12."""
     from pymp4.parser import Box  # noqa: PLC0415
 
