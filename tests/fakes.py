@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.job import Job, Status
 from stillmotion.domain.request import VendorName
+from stillmotion.domain.sweeping import is_swept
 from stillmotion.ports import (
     Accepted,
     AlreadyExists,
@@ -132,6 +133,11 @@ class InMemoryJobStore:
         with self.faults.call("jobs.needing_attention"):
             waiting = [job for job in self.all() if job.overdue or job.status is Status.NEEDS_ATTENTION]
             return self._page(waiting, limit, after)
+
+    def quiet_since(self, before: datetime) -> Iterator[Job]:
+        with self.faults.call("jobs.quiet_since"):
+            quiet = [job for job in self.all() if is_swept(job) and job.updated_at < before]
+        yield from sorted(quiet, key=lambda job: job.updated_at)
 
     def all(self) -> list[Job]:
         """Every job, for assertions."""
@@ -452,11 +458,12 @@ class ScriptedDownloader:
 
 
 class RecordingWorkflow:
-    """Step Functions: an execution's name is taken once."""
+    """Step Functions: an execution's name is taken once. `running` is theirs until a test takes one out."""
 
     def __init__(self, *, faults: FaultPlan | None = None) -> None:
         self.faults = faults or FaultPlan()
         self.started: list[str] = []
+        self.running: set[str] = set()
         self.calls = 0
 
     def start(self, job: Job) -> None:
@@ -464,6 +471,11 @@ class RecordingWorkflow:
             self.calls += 1
             if job.execution_name not in self.started:
                 self.started.append(job.execution_name)
+                self.running.add(job.execution_name)
+
+    def is_running(self, job: Job) -> bool:
+        with self.faults.call("workflow.is_running"):
+            return job.execution_name in self.running
 
 
 class RecordingEventBus:

@@ -16,12 +16,14 @@ from stillmotion.services.calls import SubmitCall
 from stillmotion.services.check import Check
 from stillmotion.services.close import Close
 from stillmotion.services.dispatch import Dispatch, DispatchSettings
+from stillmotion.services.sweep import Sweep, SweepSettings
 from stillmotion.services.uploads import Submitted, SubmitUpload
 from stillmotion.services.vendors import Vendors
 
 BUCKET = "input"
 PRICES = PriceTable()
 WAITS = WaitPolicy(usual_seconds=60, short_wait_seconds=10, longest_wait_seconds=100, deadline_seconds=1000)
+QUIET_SECONDS = 600
 WORKFLOW_FAULT = Failure(FailureKind.UNAVAILABLE, "The workflow failed.")
 
 
@@ -81,6 +83,11 @@ class World:
     @property
     def check(self) -> Check:
         return Check(jobs=self.jobs, vendors=self.vendors, clock=self.clock, prices=PRICES, waits=WAITS)
+
+    @property
+    def sweep(self) -> Sweep:
+        settings = SweepSettings(sweep_quiet_seconds=QUIET_SECONDS)
+        return Sweep(jobs=self.jobs, workflow=self.workflow, clock=self.clock, settings=settings)
 
     @property
     def close(self) -> Close:

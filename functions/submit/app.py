@@ -17,5 +17,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, object] | N
         return composition.submit_api()(event)
     bucket, created = event["detail"]["bucket"]["name"], event["detail"]["object"]
     for submitted in composition.submit_upload()(bucket, created["key"], created.get("version-id")):
-        logger.info("object taken in", result=submitted.result, job_id=submitted.job_id, object_key=created["key"])
+        metric = "JobsFailed" if submitted.result == "failed" else None
+        told = {"result": submitted.result, "job_id": submitted.job_id, "object_key": created["key"], "metric": metric}
+        logger.info("object taken in", **told)
     return None

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_events import EventBridgeClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
+    from types_boto3_stepfunctions import SFNClient
 
 REGION = "us-east-1"
 NO_FILE = os.devnull
@@ -95,6 +98,10 @@ class LocalAws:
         return self._session.client("dynamodb", endpoint_url=self.endpoint_url, config=self._config)
 
     @cached_property
+    def events(self) -> "EventBridgeClient":
+        return self._session.client("events", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
     def s3(self) -> "S3Client":
         return self._session.client("s3", endpoint_url=self.endpoint_url, config=self._config)
 
@@ -109,3 +116,11 @@ class LocalAws:
     @cached_property
     def secretsmanager(self) -> "SecretsManagerClient":
         return self._session.client("secretsmanager", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        return self._session.client("stepfunctions", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", endpoint_url=self.endpoint_url, config=self._config)

@@ -15,6 +15,8 @@ LOCAL_WAITS: Mapping[str, str] = {
     "ShortWaitSeconds": "2",
     "LongestWaitSeconds": "10",
     "FirstFetchWaitSeconds": "2",
+    "SweepQuietSeconds": "20",
+    "SweepMinutes": "2",
 }
 
 

@@ -36,6 +36,19 @@ def test_an_image_in_the_inbox_becomes_a_video_at_wavespeed(local: LocalStack) -
     assert (job["video"]["width"], job["video"]["height"]) == (720, 1280)
 
 
+def test_a_key_of_a_thousand_bytes_becomes_a_video(local: LocalStack) -> None:
+    folder = "inbox/long/"
+    letters = "é日🌊"
+    room = 1000 - len(f"{folder}.jpg".encode())
+    name = letters * (room // len(letters.encode())) + "-" * (room % len(letters.encode()))
+    key = f"{folder}{name}.jpg"
+    assert len(key.encode()) == 1000 > len(key)
+    local.drop(key, metadata={"prompt": "a long way down"})
+    job = local.upload_ended(key)
+    check_completed(local, job)
+    assert job["still"]["key"] == key
+
+
 def test_an_image_in_the_inbox_becomes_a_video_at_apiframe_with_every_parameter(local: LocalStack) -> None:
     parameters = {
         "prompt": "a slow turn",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stillmotion.services.dispatch import Dispatch
     from stillmotion.services.finalize import Finalize
     from stillmotion.services.keys import Authenticator
+    from stillmotion.services.sweep import Sweep
     from stillmotion.services.uploads import SubmitUpload
     from stillmotion.services.vendors import Vendors
 
@@ -73,7 +74,7 @@ def objects() -> "S3ObjectStore":
 def workflow() -> "StepFunctionsWorkflow":
     from stillmotion.aws.workflow import StepFunctionsWorkflow
 
-    return StepFunctionsWorkflow(aws(), load(settings.SubmitSettings, os.environ).state_machine_arn)
+    return StepFunctionsWorkflow(aws(), load(settings.WorkflowSettings, os.environ).state_machine_arn)
 
 
 @cache
@@ -213,6 +214,13 @@ def close() -> "Close":
     from stillmotion.services.close import Close
 
     return Close(jobs=jobs(), clock=CLOCK)
+
+
+@cache
+def sweep() -> "Sweep":
+    from stillmotion.services.sweep import Sweep, SweepSettings
+
+    return Sweep(jobs=jobs(), workflow=workflow(), clock=CLOCK, settings=load(SweepSettings, os.environ))
 
 
 @cache

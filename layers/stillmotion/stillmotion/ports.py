@@ -136,6 +136,24 @@ class JobStore(Protocol):
 
     def needing_attention(self, limit: int, after: str | None = None) -> Page: ...
 
+    def quiet_since(self, before: datetime) -> Iterator[Job]:
+        """Jobs that may have to be swept (`domain.sweeping`) and were last written before then, oldest first."""
+
+
+def delivery_key(vendor: VendorName, delivery_id: str) -> str:
+    """Of the pointer that a webhook leaves behind once everything was done about it."""
+    return f"delivery#{vendor}#{delivery_id}"
+
+
+class Parking(Protocol):
+    """Where executions wait for their vendor's webhook."""
+
+    def nudges(self, job_id: str) -> int:
+        """How often the job was nudged; strongly consistent."""
+
+    def nudge(self, job_id: str, now: datetime) -> str | None:
+        """Counts one more; gives the token of the execution that parked last, if one has."""
+
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls. Only the SHA-256 of the key is ever stored; `prefix` is for finding it by eye."""
@@ -350,6 +368,12 @@ class Workflow(Protocol):
 
     def start(self, job: Job) -> None:
         """Starts the execution of the job's run; one that exists already is as good."""
+
+    def is_running(self, job: Job) -> bool:
+        """Whether the execution of the job's run is under way."""
+
+    def wake(self, token: str) -> bool:
+        """Ends the wait of a parked execution; False when it has gone on already."""
 
 
 class EventBus(Protocol):

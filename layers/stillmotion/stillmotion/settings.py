@@ -17,9 +17,14 @@ class TableSettings(msgspec.Struct, frozen=True, kw_only=True):
     jobs_table: str
 
 
+class WorkflowSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`state_machine_arn` may be that of an alias."""
+
+    state_machine_arn: str
+
+
 class SubmitSettings(msgspec.Struct, frozen=True, kw_only=True):
     input_bucket: str
-    state_machine_arn: str
     inbox_tenant: str = "default"
     default_prompt: str = ""
 

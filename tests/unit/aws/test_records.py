@@ -505,6 +505,26 @@ def test_a_job_that_was_looked_at_leaves_the_list(jobs: DynamoJobStore) -> None:
     assert jobs.needing_attention(5).jobs == ()
 
 
+def test_quiet_jobs_come_oldest_first_and_ended_or_later_ones_do_not(jobs: DynamoJobStore) -> None:
+    under_way = replace(new_job(), status=Status.GENERATING)
+    minutes = [timedelta(minutes=number) for number in range(4)]
+    made = [jobs.create(replace(under_way, id=f"job-{at}", updated_at=NOW + at)) for at in minutes]
+    jobs.create(replace(new_job("ended"), status=Status.COMPLETED))
+
+    assert list(jobs.quiet_since(NOW + minutes[3])) == made[:3]
+
+
+def test_every_page_of_quiet_jobs_is_read(jobs: DynamoJobStore) -> None:
+    large = {f"key {number}": "x" * 500 for number in range(16)}
+    request = Request(prompt="x" * 4000, metadata=large)
+    under_way = replace(new_job(), status=Status.GENERATING, request=request)
+    names = {f"job-{number}" for number in range(120)}
+    for name in names:
+        jobs.create(replace(under_way, id=name))
+
+    assert {job.id for job in jobs.quiet_since(NOW + timedelta(minutes=1))} == names
+
+
 def test_why_a_job_needs_attention_is_in_the_table() -> None:
     overdue = job_item(replace(new_job(), overdue=True), "w")
     unknown = job_item(needs_attention(new_job(), Reason.CORRUPT_VIDEO, None, NOW), "w")

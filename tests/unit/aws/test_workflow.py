@@ -81,3 +81,22 @@ def test_an_alias_is_started_as_such() -> None:
     StepFunctionsWorkflow(answering(handle), f"{ARN}:live").start(JOB)
 
     assert msgspec.json.decode(seen[0].content)["stateMachineArn"] == f"{ARN}:live"
+
+
+def test_a_started_execution_is_running_and_another_is_not(workflow: StepFunctionsWorkflow) -> None:
+    workflow.start(JOB)
+
+    assert workflow.is_running(JOB)
+    assert not workflow.is_running(replace(JOB, run=2))
+
+
+def test_an_execution_that_was_started_by_an_alias_is_asked_for_by_its_machine() -> None:
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, stream=httpx.ByteStream(b'{"status": "FAILED"}'))
+
+    assert not StepFunctionsWorkflow(answering(handle), f"{ARN}:live").is_running(JOB)
+    asked = msgspec.json.decode(seen[0].content)["executionArn"]
+    assert asked == ARN.replace(":stateMachine:", ":execution:") + ":job-1-1"

@@ -9,14 +9,16 @@ from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.services.dispatch import DispatchSettings
 from stillmotion.services.finalize import FetchPolicy
+from stillmotion.services.sweep import SweepSettings
 
 GROUPS: dict[str, list[type[msgspec.Struct]]] = {
-    "submit": [settings.TableSettings, settings.SubmitSettings, PriceTable],
+    "submit": [settings.TableSettings, settings.SubmitSettings, settings.WorkflowSettings, PriceTable],
     "read": [settings.TableSettings],
     "dispatch": [settings.TableSettings, settings.VendorSettings, DispatchSettings, PriceTable, WaitPolicy],
     "check": [settings.TableSettings, settings.VendorSettings, PriceTable, WaitPolicy],
     "finalize": [settings.TableSettings, settings.FinalizeSettings, FetchPolicy],
     "fail": [settings.TableSettings],
+    "sweep": [settings.TableSettings, settings.WorkflowSettings, SweepSettings],
     "announce": [settings.AnnounceSettings],
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}

@@ -6,6 +6,7 @@
                                newest           created_at#id
                                attention        the reason, or "overdue" \\ only while a person
                                attention_flag   "yes"                    / should look at it
+                               sweep_flag       "yes" while it may have to be swept
     pointer   <pointer.key>    the fields of Pointer but the key
     event     event#<id>       job_id, detail_type, detail (JSON text), created_at
     key       key#<hash>       the fields of ApiKey
@@ -14,6 +15,7 @@ Indexes, each with projection ALL:
 
     by-tenant       hash tenant, range newest
     by-attention    hash attention_flag, range updated_at
+    by-activity     hash sweep_flag, range updated_at
 
 `expires_at` is the table's TTL attribute: epoch seconds (N) on pointers and events. An API key keeps its own
 `expires_at` as text, which TTL passes over: an expired key stays to be seen.
@@ -30,10 +32,12 @@ import msgspec
 
 from stillmotion.aws.attributes import Attribute, Item, fields_of, from_item, stamp, to_item
 from stillmotion.domain.job import Job, Status
+from stillmotion.domain.sweeping import is_swept
 from stillmotion.ports import ApiKey, Event, Pointer, StoreError, alias_key
 
 TENANT_INDEX = "by-tenant"
 ATTENTION_INDEX = "by-attention"
+ACTIVITY_INDEX = "by-activity"
 EVENT_RETENTION = timedelta(days=7)
 """How long an event item stays after it was written: the stream has long carried it away by then."""
 
@@ -54,6 +58,8 @@ def job_item(job: Job, writer: str) -> Item:
     }
     if job.status is Status.NEEDS_ATTENTION or job.overdue:
         fields |= {"attention_flag": "yes", "attention": job.reason or "overdue"}
+    if is_swept(job):
+        fields |= {"sweep_flag": "yes"}
     return to_item(fields)
 
 

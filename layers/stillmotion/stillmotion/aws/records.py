@@ -8,13 +8,15 @@ Exceptions, besides those of `ports`:
 import base64
 import binascii
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from stillmotion.aws.attributes import Item, stamp
 from stillmotion.aws.client import AwsClient
 from stillmotion.aws.items import (
+    ACTIVITY_INDEX,
     ATTENTION_INDEX,
     TENANT_INDEX,
     api_key_item,
@@ -94,6 +96,11 @@ class DynamoJobStore:
         items, more = self._table.newest_first(ATTENTION_INDEX, ("attention_flag", "yes"), limit, start)
         jobs = tuple(map(job_of, items))
         return Page(jobs, _token(stamp(jobs[-1].updated_at), jobs[-1]) if more and jobs else None)
+
+    def quiet_since(self, before: datetime) -> Iterator[Job]:
+        """Jobs that may have to be swept and were last written before then, oldest first; page by page."""
+        for item in self._table.oldest_first(ACTIVITY_INDEX, ("sweep_flag", "yes"), ("updated_at", stamp(before))):
+            yield job_of(item)
 
     def _write(self, job: Job, condition: Condition, claims: Sequence[Claim], event: Event | None) -> Job:
         writer = uuid.uuid4().hex

@@ -13,10 +13,16 @@ FRESH = timedelta(minutes=5)
 
 
 class VendorKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """What the secret holds, as a JSON object. A vendor without a key is not used."""
+    """What the secret holds, as a JSON object. A vendor without a key is not used.
+
+    The previous ones are what webhooks may still be signed with while a key is being changed.
+    """
 
     apiframe_api_key: str | None = None
+    apiframe_api_key_previous: str | None = None
     wavespeed_api_key: str | None = None
+    wavespeed_webhook_secret: str | None = None
+    wavespeed_webhook_secret_previous: str | None = None
 
     def __repr__(self) -> str:
         return "VendorKeys(…)"

@@ -5,7 +5,7 @@ Exceptions:
     ConditionFailed    nothing was written: the conditions of the puts at `indexes` did not hold
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -88,6 +88,23 @@ class Table:
                 raise ConditionFailed(*failed) from error
             raise
 
+    def update(self, pk: str, expression: str, names: Sequence[str], values: Mapping[str, object]) -> Item:
+        """Changes an item, or makes it; gives all of it as it is then. Names stand as `#name`, values as `:name`.
+
+        A repetition after a lost answer changes it twice.
+        """
+        changed: Item = self._call(
+            "UpdateItem",
+            {
+                "Key": {"pk": attribute(pk)},
+                "UpdateExpression": expression,
+                "ExpressionAttributeNames": {f"#{name}": name for name in names},
+                "ExpressionAttributeValues": {f":{name}": attribute(value) for name, value in values.items()},
+                "ReturnValues": "ALL_NEW",
+            },
+        )["Attributes"]
+        return changed
+
     def newest_first(
         self, index: str, partition: tuple[str, str], limit: int, start: Mapping[str, str] | None
     ) -> tuple[list[Item], bool]:
@@ -109,6 +126,22 @@ class Table:
             query["ExclusiveStartKey"] = {key: attribute(part) for key, part in start.items()}
         answer = self._call("Query", query)
         return answer["Items"], "LastEvaluatedKey" in answer
+
+    def oldest_first(self, index: str, partition: tuple[str, str], before: tuple[str, str]) -> Iterator[Item]:
+        """Every item of one partition of an index whose sort key is less than a value, from the lowest up."""
+        (name, value), (sort, end) = partition, before
+        query: dict[str, object] = {
+            "IndexName": index,
+            "KeyConditionExpression": "#partition = :partition AND #sort < :end",
+            "ExpressionAttributeNames": {"#partition": name, "#sort": sort},
+            "ExpressionAttributeValues": {":partition": attribute(value), ":end": attribute(end)},
+        }
+        while True:
+            answer = self._call("Query", query)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _call(self, operation: str, members: Mapping[str, object], *, in_table: bool = True) -> dict[str, Any]:
         payload = {"TableName": self._name, **members} if in_table else members

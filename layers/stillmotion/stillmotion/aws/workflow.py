@@ -1,9 +1,12 @@
-"""Starts a job's execution in Step Functions."""
+"""A job's executions in Step Functions."""
 
 import msgspec
 
 from stillmotion.aws.client import AwsClient, AwsError
 from stillmotion.domain.job import Job
+
+# Its wait was over, or it has ended; an InvalidToken is one that this machine's region never gave out.
+_GONE_ON = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
 class StepFunctionsWorkflow:
@@ -26,3 +29,26 @@ class StepFunctionsWorkflow:
             # Running with this very input answers 200; this is one that has ended, or was started otherwise.
             if error.code != "ExecutionAlreadyExists":
                 raise
+
+    def wake(self, token: str) -> bool:
+        """Ends the wait of a parked execution. False when it has gone on already. Raises AwsError."""
+        try:
+            self._client.call("states", "AWSStepFunctions.SendTaskSuccess", {"taskToken": token, "output": "{}"})
+        except AwsError as error:
+            if error.code in _GONE_ON:
+                return False
+            raise
+        return True
+
+    def is_running(self, job: Job) -> bool:
+        """Whether the execution of the job's run is under way. Raises AwsError."""
+        # arn:…:states:region:account:stateMachine:name[:alias]; an execution's ARN names the machine alone.
+        parts = self._arn.split(":")
+        arn = ":".join([*parts[:5], "execution", parts[6], job.execution_name])
+        try:
+            answer = self._client.call("states", "AWSStepFunctions.DescribeExecution", {"executionArn": arn})
+        except AwsError as error:
+            if error.code == "ExecutionDoesNotExist":
+                return False
+            raise
+        return bool(answer["status"] == "RUNNING")

@@ -1,6 +1,6 @@
 """A job as the API shows it: the shape of OpenAI's video object, with the whole record under `job`.
 
-Left out of the record: the frozen bodies of attempts and the vendor's URL, which hold signatures.
+Left out of the record: the frozen bodies of attempts and the vendor's URL, which hold signatures, and webhooks' tokens.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ _WORD = {
     Status.NEEDS_ATTENTION: "in_progress",
 }
 _PROGRESS = {Status.FINALIZING: 95, Status.COMPLETED: 100}
-_HIDDEN_OF_ATTEMPT = frozenset({"path", "body"})
+_HIDDEN_OF_ATTEMPT = frozenset({"path", "body", "webhook_token"})
 _HIDDEN_OF_GENERATION = frozenset({"video_url"})
 _HIDDEN_OF_JOB = frozenset({"fingerprint", "version", "attempts", "failure"})
 

@@ -118,7 +118,10 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One paid submission to one vendor. `path` and `body` are frozen: every POST of it carries just these."""
+    """One paid submission to one vendor. `path` and `body` are frozen: every POST of it carries just these.
+
+    `webhook_token` stands in the URL that the vendor was given; without one, no webhook is expected.
+    """
 
     number: int
     vendor: VendorName
@@ -129,6 +132,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     idempotency_key: str
     quote: Decimal
+    webhook_token: str | None = None
     sends: int = 1
     answered_at: datetime | None = None
     failure: Failure | None = None
@@ -162,7 +166,8 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a person asks about one request later. `version` counts the record's writes."""
+    """Everything a person asks about one request later. `version` counts the record's writes, `run` its
+    executions, `sweeps` those that it was given after it had gone quiet."""
 
     id: str
     tenant: str
@@ -171,6 +176,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     version: int = 0
     run: int = 1
+    sweeps: int = 0
     reason: Reason | None = None
     overdue: bool = False
     request: Request | None = None
@@ -239,6 +245,33 @@ def run_again(job: Job, now: datetime) -> Job:
     return moved(replace(job, run=job.run + 1, failure=None), Status.DISPATCHING, now)
 
 
+def resumed(job: Job, now: datetime) -> Job:
+    """A new run of a job that lost its execution, or was left by it, from where the ledger is."""
+    if job.is_final:
+        raise WrongStep(f"the job is {job.status} already")
+    verdict = job.generation.verdict if job.generation else None
+    status = job.status
+    if verdict is Verdict.SUCCEEDED:
+        status = Status.FINALIZING
+    elif verdict is not None:
+        status = Status.GENERATING
+    elif status is Status.NEEDS_ATTENTION:
+        status = Status.DISPATCHING
+    again = replace(job, run=job.run + 1, sweeps=job.sweeps + 1, failure=None)
+    return moved(again, status, now)
+
+
+def expired(job: Job, now: datetime) -> Job:
+    """The vendor no longer has what it made: the end of a generation that nobody could bring home."""
+    attempt = job.attempt
+    if job.is_final or attempt is None or attempt.generation is None:
+        raise WrongStep("only a generation that was accepted and not brought home expires")
+    failure = Failure(FailureKind.EXPIRED, f"{attempt.vendor} keeps a video only so long, and that is over.")
+    lost = replace(attempt.generation, verdict=Verdict.FAILED, failure=failure, ended_at=now)
+    ended = with_attempt(job, replace(attempt, generation=lost), now)
+    return moved(replace(ended, failure=failure, overdue=False), Status.FAILED, now)
+
+
 def attempt_begun(
     job: Job,
     now: datetime,
@@ -248,6 +281,7 @@ def attempt_begun(
     path: str,
     body: str,
     idempotency_key: str,
+    webhook_token: str | None = None,
 ) -> Job:
     """The job with a new attempt that is `sending`: to be stored before the POST."""
     if job.status is not Status.DISPATCHING:
@@ -264,6 +298,7 @@ def attempt_begun(
         body=body,
         idempotency_key=idempotency_key,
         quote=quote,
+        webhook_token=webhook_token,
     )
     return replace(job, attempts=(*job.attempts, attempt), updated_at=now)
 

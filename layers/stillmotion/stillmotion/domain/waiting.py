@@ -6,12 +6,16 @@ GROWTH = 1.5
 
 
 class WaitPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Waits in whole seconds. `usual_seconds` is what a 5 s video usually takes; a longer one takes its share more."""
+    """Waits in whole seconds. `usual_seconds` is what a 5 s video usually takes; a longer one takes its share more.
+
+    `slow_poll_seconds` is how long a job whose vendor tells of its end is left alone.
+    """
 
     usual_seconds: int = 75
     short_wait_seconds: int = 10
     longest_wait_seconds: int = 120
     deadline_seconds: int = 3600
+    slow_poll_seconds: int = 300
 
     def first(self, duration: int) -> int:
         """Seconds from acceptance to the first look at a video of `duration` seconds."""

@@ -10,7 +10,7 @@ from stillmotion.domain.job import Generation, Job, Status, Verdict, WrongStep, 
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
-from stillmotion.ports import Clock, Conflict, Declared, JobStore, ReadFailed, Reading, Running, Succeeded
+from stillmotion.ports import Clock, Conflict, Declared, JobStore, Parking, ReadFailed, Reading, Running, Succeeded
 from stillmotion.services.jobs import UnknownJob
 from stillmotion.services.vendors import Vendors
 
@@ -18,20 +18,33 @@ WRITE_TRIES = 8
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the workflow does next; `wait_seconds` before it does."""
+    """What the workflow does next; `wait_seconds` before it does.
+
+    With `parks`, a webhook ends the wait; it is not begun when the job was nudged more often than `nudges` times.
+    """
 
     outcome: Literal["running", "succeeded", "failed", "overdue", "ended"]
     wait_seconds: int = 0
+    parks: bool = False
+    nudges: int = 0
 
 
 class Check:
     """Reads a job's generation at its vendor."""
 
     def __init__(
-        self, *, jobs: JobStore, vendors: Vendors, clock: Clock, prices: PriceTable, waits: WaitPolicy
+        self,
+        *,
+        jobs: JobStore,
+        vendors: Vendors,
+        parking: Parking,
+        clock: Clock,
+        prices: PriceTable,
+        waits: WaitPolicy,
     ) -> None:
         self._jobs = jobs
         self._vendors = vendors
+        self._parking = parking
         self._clock = clock
         self._prices = prices
         self._waits = waits
@@ -45,12 +58,14 @@ class Check:
         attempt = job.attempt
         if attempt is None or attempt.generation is None:
             return Checked(outcome="ended")
+        # Before the vendor is read: a webhook that comes after its answer is not slept through.
+        nudges = self._parking.nudges(job_id) if attempt.webhook_token is not None else None
         reading: Reading | ReadFailed
         try:
             reading = self._vendors[attempt.vendor].read(attempt.generation.id)
         except ReadFailed as failed:
             reading = failed
-        return self._write(job, reading)
+        return self._write(job, reading, nudges)
 
     def _known(self, job: Job) -> Checked | None:
         """What the ledger tells without a read."""
@@ -64,7 +79,7 @@ class Check:
             case Verdict.FAILED:
                 return Checked(outcome="failed")
 
-    def _write(self, job: Job, reading: Reading | ReadFailed) -> Checked:
+    def _write(self, job: Job, reading: Reading | ReadFailed, nudges: int | None) -> Checked:
         for _ in range(WRITE_TRIES):
             attempt = job.attempt
             assert attempt is not None  # noqa: S101 - a job with a generation has an attempt
@@ -79,7 +94,7 @@ class Check:
                 if known is not None:
                     return known
                 continue
-            return self._next(job, generation, reading, now)
+            return self._next(job, generation, reading, nudges, now)
         raise Conflict(f"job {job.id} is written by too many at once")
 
     def _told(
@@ -117,7 +132,9 @@ class Check:
                     nsfw=reading.nsfw,
                 )
 
-    def _next(self, job: Job, generation: Generation, reading: Reading | ReadFailed, now: datetime) -> Checked:
+    def _next(
+        self, job: Job, generation: Generation, reading: Reading | ReadFailed, nudges: int | None, now: datetime
+    ) -> Checked:
         match generation.verdict:
             case Verdict.SUCCEEDED:
                 return Checked(outcome="succeeded")
@@ -127,6 +144,9 @@ class Check:
                 elapsed = seconds_between(generation.accepted_at, now)
                 if elapsed >= self._waits.deadline_seconds:
                     return Checked(outcome="overdue")
+                if nudges is not None and not isinstance(reading, ReadFailed):
+                    wait = self._waits.slow_poll_seconds
+                    return Checked(outcome="running", wait_seconds=wait, parks=True, nudges=nudges)
                 wait = self._waits.next(elapsed, job.request.duration if job.request else 5)
                 if isinstance(reading, ReadFailed) and reading.retry_after is not None:
                     wait = max(wait, reading.retry_after)

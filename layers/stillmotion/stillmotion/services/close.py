@@ -24,7 +24,7 @@ def workflow_failure(error: str, message: str) -> Failure:
 class Closed(msgspec.Struct, frozen=True):
     """How the job was left."""
 
-    outcome: Literal["failed", "needs_attention", "ended"]
+    outcome: Literal["failed", "needs_attention", "accepted", "ended"]
 
 
 class Close:
@@ -34,15 +34,22 @@ class Close:
         self._jobs = jobs
         self._clock = clock
 
-    def __call__(self, job_id: str, cause: Failure, *, overdue: bool = False) -> Closed:
-        """`cause` is what the workflow says; the ledger's own failure goes before it. Raises UnknownJob."""
+    def __call__(self, job_id: str, cause: Failure, *, overdue: bool = False, unknown: bool = False) -> Closed:
+        """`cause` is what the workflow says; the ledger's own failure goes before it. Raises UnknownJob.
+
+        `unknown`: it was the submission's outcome; a webhook may have told it since, and then the job goes on.
+        """
         for _ in range(WRITE_TRIES):
             job = self._jobs.get(job_id)
             if job is None:
                 raise UnknownJob(job_id)
             if job.is_final or job.status is Status.NEEDS_ATTENTION:
                 return Closed("ended")
+            if unknown and job.status is Status.GENERATING:
+                return Closed("accepted")
             now = self._clock.now()
+            if overdue and job.overdue:
+                return Closed("needs_attention")
             reason, failure = closing(job, cause)
             try:
                 if reason is None:

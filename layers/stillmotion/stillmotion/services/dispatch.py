@@ -9,6 +9,8 @@ What a call finds in the ledger decides what it does:
     accepted                                                 nothing to do
 """
 
+import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Literal
 
@@ -31,7 +33,7 @@ from stillmotion.domain.job import (
     noted,
     seconds_between,
 )
-from stillmotion.domain.request import Request
+from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.domain.waiting import WaitPolicy, backoff
 from stillmotion.ports import (
@@ -45,6 +47,7 @@ from stillmotion.ports import (
     NotSent,
     ObjectStore,
     Order,
+    Parking,
     Pointer,
     ReadFailed,
     Refused,
@@ -64,19 +67,28 @@ _MENDED_BY_TIME = frozenset({FailureKind.THROTTLED, FailureKind.UNAVAILABLE})
 
 
 class Dispatched(msgspec.Struct, frozen=True, kw_only=True):
-    """What the workflow does next; `wait_seconds` before it does."""
+    """What the workflow does next; `wait_seconds` before it does.
+
+    With `parks`, a webhook ends the wait; it is not begun when the job was nudged more often than `nudges` times.
+    """
 
     outcome: Literal["accepted", "wait", "failed", "attention", "ended"]
     wait_seconds: int = 0
+    parks: bool = False
+    nudges: int = 0
 
 
 class DispatchSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in seconds. `dispatch_timeout_seconds` is the function's own: past it, no sender can be alive."""
+    """Times in seconds. `dispatch_timeout_seconds` is the function's own: past it, no sender can be alive.
+
+    `webhook_base_url` is where the vendors reach the API; empty for no webhooks.
+    """
 
     dispatch_timeout_seconds: int = 60
     dispatch_patience_seconds: int = 3600
     input_url_seconds: int = 21_600
     image_transfer: Literal["signed_url", "upload"] = "signed_url"
+    webhook_base_url: str = ""
 
 
 class Dispatch:
@@ -88,12 +100,17 @@ class Dispatch:
         jobs: JobStore,
         objects: ObjectStore,
         vendors: Vendors,
+        parking: Parking,
         clock: Clock,
         prices: PriceTable,
         waits: WaitPolicy,
         settings: DispatchSettings,
+        knows_signature: Callable[[VendorName], bool] = lambda _vendor: True,
     ) -> None:
+        """`knows_signature` says whether a vendor's webhooks could be told from forged ones."""
         self._jobs = jobs
+        self._parking = parking
+        self._knows_signature = knows_signature
         self._objects = objects
         self._vendors = vendors
         self._clock = clock
@@ -103,8 +120,10 @@ class Dispatch:
 
     def __call__(self, job_id: str) -> Dispatched:
         """One step of getting the job accepted. Raises UnknownJob."""
+        # Before the POST: a webhook may be quicker than the answer.
+        nudges = self._parking.nudges(job_id) if self._settings.webhook_base_url else 0
         ready = self._decide(job_id)
-        return ready if isinstance(ready, Dispatched) else self._send(ready)
+        return ready if isinstance(ready, Dispatched) else self._send(ready, nudges)
 
     def _decide(self, job_id: str) -> Dispatched | Job:
         """What to do without a POST, or the job whose latest attempt this invocation alone may send."""
@@ -139,12 +158,17 @@ class Dispatch:
     def _begin(self, job: Job, request: Request) -> Dispatched | Job:
         route = routes(request, self._prices)[0]
         vendor = self._vendors[route.vendor]
+        number = len(job.attempts) + 1
+        token = self._webhook_token(route.vendor)
         try:
             order = self._order(job, request, vendor)
         except ReadFailed as failed:
             return self._not_handed_over(job, vendor, failed)
+        if token is not None:
+            base = self._settings.webhook_base_url.rstrip("/")
+            url = f"{base}/v1/webhooks/{route.vendor}/{job.id}/{number}/{token}"
+            order = replace(order, webhook_url=url)
         envelope = vendor.compose(order)
-        number = len(job.attempts) + 1
         begun = attempt_begun(
             job,
             self._clock.now(),
@@ -153,8 +177,14 @@ class Dispatch:
             path=envelope.path,
             body=envelope.body,
             idempotency_key=identity.idempotency_key(job.id, number),
+            webhook_token=token,
         )
         return self._jobs.save(begun)
+
+    def _webhook_token(self, vendor: VendorName) -> str | None:
+        """A word that nobody guesses, where webhooks are wanted and can be told from forged ones."""
+        wanted = self._settings.webhook_base_url and self._knows_signature(vendor)
+        return secrets.token_urlsafe(24) if wanted else None
 
     def _not_handed_over(self, job: Job, vendor: Vendor, failed: ReadFailed) -> Dispatched:
         """The vendor's own storage did not take the image: nothing was sent, and no attempt is in the ledger."""
@@ -198,20 +228,20 @@ class Dispatch:
 
     # --- the POST, and what came back
 
-    def _send(self, job: Job) -> Dispatched:
+    def _send(self, job: Job, nudges: int) -> Dispatched:
         attempt = job.attempt
         assert attempt is not None  # noqa: S101 - written a line before
         vendor = self._vendors[attempt.vendor]
         submission = vendor.submit(Envelope(attempt.path, attempt.body), attempt.idempotency_key)
         if isinstance(submission, Accepted):
-            return self._accepted(job.id, attempt, submission)
+            return self._accepted(job.id, attempt, submission, nudges)
         outcome, failure = _read(submission)
         written = self._write(job.id, attempt.number, outcome, failure)
         if isinstance(submission, Refused) and submission.retry_after is not None:
             return self._after(written, submission.retry_after)
         return self._after(written, backoff(_tries(written)))
 
-    def _accepted(self, job_id: str, attempt: Attempt, answer: Accepted) -> Dispatched:
+    def _accepted(self, job_id: str, attempt: Attempt, answer: Accepted, nudges: int) -> Dispatched:
         for _ in range(WRITE_TRIES):
             job = self._jobs.get(job_id)
             if job is None:
@@ -234,6 +264,9 @@ class Dispatch:
                 message = f"{attempt.vendor} answered with generation {answer.generation_id}, which is another job's."
                 self._write(job_id, attempt.number, Outcome.UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, message))
                 return Dispatched(outcome="attention")
+            if attempt.webhook_token is not None:
+                wait = self._waits.slow_poll_seconds
+                return Dispatched(outcome="accepted", wait_seconds=wait, parks=True, nudges=nudges)
             duration = job.request.duration if job.request else 5
             return Dispatched(outcome="accepted", wait_seconds=self._waits.first(duration))
         raise Conflict(f"{attempt.vendor} accepted generation {answer.generation_id}, which could not be written down")

@@ -1,0 +1,21 @@
+"""Sweep: sets jobs going again that have gone quiet. Called by a schedule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from stillmotion import composition
+
+logger = Logger()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Takes anything; answers `services.sweep.Swept`."""
+    swept = composition.sweep()()
+    logger.info("swept", resumed=swept.resumed, expired=swept.expired, running=swept.running)
+    if swept.expired:
+        logger.warning("jobs expired", metric="JobsFailed")
+    return msgspec.structs.asdict(swept)

@@ -1,0 +1,162 @@
+"""What a webhook that is its vendor's sets going: the vendor is read again, and nothing that it says is believed.
+
+    the attempt is sending or unknown     adopt the generation that it names, once the vendor knows it
+    the attempt has that generation       count the nudge; wake the execution, or start one where none is left
+    the job has ended                     nothing
+    anything else                         a note on the job: somebody should know
+
+Every step may be repeated, and the delivery is remembered last: one that was not wholly dealt with is dealt with when
+the vendor sends it again.
+"""
+
+import hmac
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from stillmotion.domain.job import Attempt, Job, Outcome, Status, WrongStep, attempt_accepted, moved, noted
+from stillmotion.domain.request import VendorName
+from stillmotion.ports import (
+    AlreadyExists,
+    Claim,
+    Clock,
+    Conflict,
+    JobStore,
+    Parking,
+    Pointer,
+    Workflow,
+    delivery_key,
+    generation_key,
+)
+from stillmotion.services.vendors import Vendors
+
+WRITE_TRIES = 8
+REMEMBERED = timedelta(days=30)
+"""How long a delivery is known again: longer than any vendor keeps a video."""
+
+
+class NotOurs(Exception):
+    """No attempt has this address: the caller is to hear no more than that."""
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """What the URL of a webhook names."""
+
+    vendor: VendorName
+    job_id: str
+    attempt: int
+    token: str
+
+
+class Nudged(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it, for the log."""
+
+    result: Literal["seen", "ended", "noted", "adopted", "woken", "started", "counted"]
+
+
+class Nudge:
+    """Takes verified webhooks."""
+
+    def __init__(
+        self, *, jobs: JobStore, parking: Parking, vendors: Vendors, workflow: Workflow, clock: Clock
+    ) -> None:
+        self._jobs = jobs
+        self._parking = parking
+        self._vendors = vendors
+        self._workflow = workflow
+        self._clock = clock
+
+    def __call__(self, address: Address, delivery_id: str, generation_id: str) -> Nudged:
+        """Raises NotOurs; ReadFailed where the vendor has to be read and cannot: it should send it again."""
+        job, attempt = self._find(address)
+        key = delivery_key(address.vendor, f"{address.job_id}#{delivery_id}")
+        if self._jobs.pointer(key) is not None:
+            return Nudged(result="seen")
+        nudged = self._take(job, attempt, generation_id)
+        now = self._clock.now()
+        self._jobs.remember(Pointer(key=key, job_id=job.id, created_at=now, expires_at=now + REMEMBERED))
+        return nudged
+
+    def _find(self, address: Address) -> tuple[Job, Attempt]:
+        job = self._jobs.get(address.job_id)
+        named = [attempt for attempt in job.attempts if attempt.number == address.attempt] if job else []
+        # Compared in any case, so that the time does not tell whether there is such an attempt.
+        wanted = (named[0].webhook_token if named else None) or ""
+        fits = hmac.compare_digest(wanted.encode(), address.token.encode())
+        if job is None or not wanted or not fits or named[0].vendor is not address.vendor:
+            raise NotOurs
+        return job, named[0]
+
+    def _take(self, job: Job, attempt: Attempt, generation_id: str) -> Nudged:
+        if attempt.generation is not None and attempt.generation.id == generation_id:
+            return self._go_on(job, attempt.number)
+        if attempt.generation is None and not attempt.is_settled and not job.is_final:
+            return self._adopt(job.id, attempt, generation_id)
+        return self._note(job.id, attempt, generation_id)
+
+    def _adopt(self, job_id: str, attempt: Attempt, generation_id: str) -> Nudged:
+        """Makes the generation the attempt's, if the vendor knows it and nobody else has it."""
+        reading = self._vendors[attempt.vendor].read(generation_id)
+        pointer_name = generation_key(attempt.vendor, generation_id)
+        for _ in range(WRITE_TRIES):
+            job = self._found(job_id)
+            now = self._clock.now()
+            pointer = Pointer(key=pointer_name, job_id=job_id, attempt=attempt.number, created_at=now)
+            # Close has been there: that execution ends, whatever Step Functions still says of it.
+            left = job.status is Status.NEEDS_ATTENTION
+            try:
+                if job.is_final:
+                    return self._note(job_id, attempt, generation_id)
+                accepted = attempt_accepted(job, attempt.number, generation_id, now, reading.vendor_status)
+                again = replace(accepted, run=job.run + 1, failure=None) if left else accepted
+                saved = self._jobs.save(again, [Claim(pointer, unique=True)])
+            except Conflict:
+                continue
+            except (WrongStep, AlreadyExists):
+                return self._note(job_id, attempt, generation_id)
+            if left:
+                self._workflow.start(saved)
+            self._go_on(saved, attempt.number)
+            return Nudged(result="adopted")
+        raise Conflict(f"job {job_id} is written by too many at once")
+
+    def _go_on(self, job: Job, number: int) -> Nudged:
+        """Wakes whoever waits for this generation; starts somebody where nobody is left."""
+        if job.is_final or job.attempt is None or job.attempt.number != number:
+            return Nudged(result="ended")
+        token = self._parking.nudge(job.id, self._clock.now())
+        if token is not None and self._workflow.wake(token):
+            return Nudged(result="woken")
+        if job.status is not Status.GENERATING or self._workflow.is_running(job):
+            return Nudged(result="counted")
+        now = self._clock.now()
+        try:
+            saved = self._jobs.save(moved(replace(job, run=job.run + 1), job.status, now))
+        except Conflict:
+            # Somebody is at work on it.
+            return Nudged(result="counted")
+        self._workflow.start(saved)
+        return Nudged(result="started")
+
+    def _note(self, job_id: str, attempt: Attempt, generation_id: str) -> Nudged:
+        """A generation that the ledger has no place for may have cost money: a person is told."""
+        text = f"{attempt.vendor} tells of generation {generation_id} for attempt {attempt.number}, which has it not."
+        for _ in range(WRITE_TRIES):
+            job = self._found(job_id)
+            told = noted(job, text, self._clock.now())
+            if told is job:
+                return Nudged(result="noted")
+            try:
+                self._jobs.save(told)
+            except Conflict:
+                continue
+            return Nudged(result="noted")
+        raise Conflict(f"job {job_id} is written by too many at once")
+
+    def _found(self, job_id: str) -> Job:
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise NotOurs
+        return job

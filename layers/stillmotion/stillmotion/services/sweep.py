@@ -1,0 +1,71 @@
+"""Sets jobs going again that have gone quiet, and calls those expired whose video their vendor no longer has.
+
+May run at any time, twice, and twice at once: each job is taken by a compare-and-set, and a job whose new execution
+was not started is quiet again, and found again.
+"""
+
+from collections import Counter
+from datetime import timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from stillmotion.domain.job import Job, WrongStep, expired, resumed
+from stillmotion.domain.sweeping import Remedy, is_due, remedy
+from stillmotion.ports import Clock, Conflict, JobStore, Workflow
+from stillmotion.services import announcements
+
+
+class SweepSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`sweep_quiet_seconds`: how long a job under way may say nothing; longer than any of its waits."""
+
+    sweep_quiet_seconds: int = 1800
+    sweep_at_most: int = 500
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """How many jobs were found quiet, and what was done about them."""
+
+    resumed: int = 0
+    expired: int = 0
+    running: int = 0
+    overtaken: int = 0
+
+
+class Sweep:
+    """One round over the jobs that have gone quiet."""
+
+    def __init__(self, *, jobs: JobStore, workflow: Workflow, clock: Clock, settings: SweepSettings) -> None:
+        self._jobs = jobs
+        self._workflow = workflow
+        self._clock = clock
+        self._settings = settings
+
+    def __call__(self) -> Swept:
+        """Takes the quietest first; what is over the number for one round is left for the next."""
+        quiet = timedelta(seconds=self._settings.sweep_quiet_seconds)
+        done: Counter[str] = Counter()
+        for job in self._jobs.quiet_since(self._clock.now() - quiet):
+            if done.total() >= self._settings.sweep_at_most:
+                break
+            if not is_due(job, quiet, self._clock.now()):
+                continue
+            try:
+                done[self._take(job)] += 1
+            except (Conflict, WrongStep):
+                done["overtaken"] += 1
+        return Swept(**done)
+
+    def _take(self, job: Job) -> str:
+        now = self._clock.now()
+        if self._workflow.is_running(job):
+            self._jobs.save(replace(job, updated_at=now))
+            return "running"
+        match remedy(job, now):
+            case Remedy.EXPIRE:
+                lost = expired(job, now)
+                self._jobs.save(lost, event=announcements.video_failed(lost, now))
+                return "expired"
+            case Remedy.RESUME:
+                self._workflow.start(self._jobs.save(resumed(job, now)))
+                return "resumed"
