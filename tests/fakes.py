@@ -37,6 +37,7 @@ from stillmotion.ports import (
     Reading,
     Running,
     Submission,
+    UnknownPage,
     alias_key,
 )
 
@@ -125,6 +126,10 @@ class InMemoryJobStore:
         with self.faults.call("jobs.pointer"):
             return self.pointers.get(key)
 
+    def remember(self, pointer: Pointer) -> None:
+        with self.faults.call("jobs.remember"):
+            self.pointers[pointer.key] = pointer
+
     def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page:
         with self.faults.call("jobs.of_tenant"):
             return self._page([job for job in self.all() if job.tenant == tenant], limit, after)
@@ -175,17 +180,48 @@ class InMemoryJobStore:
         found = self.pointers.get(key)
         if found is None or (found.job_id, found.attempt) == (wanted.job_id, wanted.attempt):
             return
-        since = claim.unless_retried_since
-        if claim.unique or (since is not None and found.by_retry and found.created_at >= since):
+        retried, written = claim.unless_retried_since, claim.unless_written_since
+        wins = (retried is not None and found.by_retry and found.created_at >= retried) or (
+            written is not None and found.created_at >= written
+        )
+        if claim.unique or wins:
             raise AlreadyExists(key, found)
 
     @staticmethod
     def _page(jobs: list[Job], limit: int, after: str | None) -> Page:
         newest_first = sorted(jobs, key=lambda job: (job.created_at, job.id), reverse=True)
-        start = next((index + 1 for index, job in enumerate(newest_first) if job.id == after), 0)
+        given_out = {job.id: index + 1 for index, job in enumerate(newest_first)}
+        if after is not None and after not in given_out:
+            raise UnknownPage(f"{after!r} names no page")
+        start = given_out[after] if after is not None else 0
         shown = newest_first[start : start + limit]
         more = start + limit < len(newest_first)
         return Page(jobs=tuple(shown), next=shown[-1].id if more and shown else None)
+
+
+class InMemoryParking:
+    """Where executions wait. `park` is what the state machine does by itself."""
+
+    def __init__(self, *, faults: FaultPlan | None = None) -> None:
+        self.faults = faults or FaultPlan()
+        self.counts: dict[str, int] = {}
+        self.tokens: dict[str, str] = {}
+
+    def nudges(self, job_id: str) -> int:
+        with self.faults.call("parking.nudges"):
+            return self.counts.get(job_id, 0)
+
+    def nudge(self, job_id: str, now: datetime) -> str | None:  # noqa: ARG002 - items here do not expire
+        with self.faults.call("parking.nudge"):
+            self.counts[job_id] = self.counts.get(job_id, 0) + 1
+            return self.tokens.get(job_id)
+
+    def park(self, job_id: str, token: str, seen: int) -> bool:
+        """Whether the execution may sleep: nobody nudged since it looked."""
+        if self.counts.get(job_id, seen) != seen:
+            return False
+        self.tokens[job_id] = token
+        return True
 
 
 class InMemoryKeyStore:
@@ -464,6 +500,8 @@ class RecordingWorkflow:
         self.faults = faults or FaultPlan()
         self.started: list[str] = []
         self.running: set[str] = set()
+        self.parked: set[str] = set()
+        self.woken: list[str] = []
         self.calls = 0
 
     def start(self, job: Job) -> None:
@@ -472,6 +510,14 @@ class RecordingWorkflow:
             if job.execution_name not in self.started:
                 self.started.append(job.execution_name)
                 self.running.add(job.execution_name)
+
+    def wake(self, token: str) -> bool:
+        with self.faults.call("workflow.wake"):
+            self.woken.append(token)
+            if token not in self.parked:
+                return False
+            self.parked.remove(token)
+            return True
 
     def is_running(self, job: Job) -> bool:
         with self.faults.call("workflow.is_running"):

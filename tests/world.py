@@ -1,10 +1,17 @@
 """The services over the in-memory ports: what a test of them starts from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes import FakeClock, InMemoryJobStore, InMemoryObjectStore, RecordingWorkflow, ScriptedVendor
+from tests.fakes import (
+    FakeClock,
+    InMemoryJobStore,
+    InMemoryObjectStore,
+    InMemoryParking,
+    RecordingWorkflow,
+    ScriptedVendor,
+)
 from tests.stills import image
 
 from stillmotion.domain.failures import Failure, FailureKind
@@ -16,6 +23,7 @@ from stillmotion.services.calls import SubmitCall
 from stillmotion.services.check import Check
 from stillmotion.services.close import Close
 from stillmotion.services.dispatch import Dispatch, DispatchSettings
+from stillmotion.services.nudge import Nudge
 from stillmotion.services.sweep import Sweep, SweepSettings
 from stillmotion.services.uploads import Submitted, SubmitUpload
 from stillmotion.services.vendors import Vendors
@@ -33,16 +41,21 @@ class World:
 
     jobs: InMemoryJobStore = field(default_factory=InMemoryJobStore)
     objects: InMemoryObjectStore = field(default_factory=InMemoryObjectStore)
+    parking: InMemoryParking = field(default_factory=InMemoryParking)
     workflow: RecordingWorkflow = field(default_factory=RecordingWorkflow)
     clock: FakeClock = field(default_factory=FakeClock)
     apiframe: ScriptedVendor = field(default_factory=lambda: ScriptedVendor(VendorName.APIFRAME))
     wavespeed: ScriptedVendor = field(default_factory=lambda: ScriptedVendor(VendorName.WAVESPEED))
     default_prompt: str = ""
+    keyless: set[VendorName] = field(default_factory=set)
     image_transfer: Any = "signed_url"
+    webhook_base_url: str = ""
+    knows_signature: Callable[[VendorName], bool] = lambda _vendor: True
 
     @property
     def vendors(self) -> Vendors:
-        return Vendors({VendorName.APIFRAME: lambda: self.apiframe, VendorName.WAVESPEED: lambda: self.wavespeed})
+        makers = {VendorName.APIFRAME: lambda: self.apiframe, VendorName.WAVESPEED: lambda: self.wavespeed}
+        return Vendors(makers, has_key=lambda name: name not in self.keyless)
 
     @property
     def submit_upload(self) -> SubmitUpload:
@@ -74,15 +87,30 @@ class World:
             jobs=self.jobs,
             objects=self.objects,
             vendors=self.vendors,
+            parking=self.parking,
             clock=self.clock,
             prices=PRICES,
             waits=WAITS,
-            settings=DispatchSettings(image_transfer=self.image_transfer),
+            settings=DispatchSettings(image_transfer=self.image_transfer, webhook_base_url=self.webhook_base_url),
+            knows_signature=self.knows_signature,
         )
 
     @property
     def check(self) -> Check:
-        return Check(jobs=self.jobs, vendors=self.vendors, clock=self.clock, prices=PRICES, waits=WAITS)
+        return Check(
+            jobs=self.jobs,
+            vendors=self.vendors,
+            parking=self.parking,
+            clock=self.clock,
+            prices=PRICES,
+            waits=WAITS,
+        )
+
+    @property
+    def nudge(self) -> Nudge:
+        return Nudge(
+            jobs=self.jobs, parking=self.parking, vendors=self.vendors, workflow=self.workflow, clock=self.clock
+        )
 
     @property
     def sweep(self) -> Sweep:

@@ -25,8 +25,8 @@ ATTENTION = {
     " copy, and ask the vendor for a refund if it is broken too.",
     "video_unreachable": "The generation is paid for, and its video could not be fetched. Save the vendor's own copy"
     " from its dashboard while it is kept there.",
-    "workflow_failed": "The generation is paid for, and the stack stopped following it. Redrive execution"
-    " {execution} in Step Functions.",
+    "workflow_failed": "The generation is paid for, and the execution that followed it failed. The stack takes it up"
+    " again by itself at one of its next sweeps; look for the cause in the stack's logs if it stays like this.",
 }
 OVERDUE = "The vendor has not finished by the deadline; the generation is paid for and may still end. Look it up in the"
 OVERDUE += " vendor's dashboard, and at this record again later."
@@ -138,6 +138,6 @@ def what_to_do(job: Job) -> str:
     if job.overdue:
         return OVERDUE
     advice = job.failure.advice if job.failure else "Look at its record and at the stack's logs."
-    told = ATTENTION.get(job.reason or "", advice).format(execution=f"{job.id}-{job.run}")
+    told = ATTENTION.get(job.reason or "", advice)
     where = f" It is generation {job.generation_id} at {job.vendor}." if job.generation_id else ""
     return told + where

@@ -72,12 +72,20 @@ def _request(job: Job) -> list[Row]:
         ("image", wish.image),
         ("end image", wish.end_image),
         ("duration", f"{wish.duration} s"),
-        ("aspect ratio", wish.aspect_ratio or (f"{job.aspect_ratio}, by the image" if job.aspect_ratio else None)),
+        ("aspect ratio", wish.aspect_ratio or _decided_ratio(job)),
         ("loop", "yes" if wish.loop else None),
         ("concepts", ", ".join(wish.concepts)),
         ("vendor", wish.vendor),
         *((f"metadata {name}", value) for name, value in wish.metadata.items()),
     ]
+
+
+def _decided_ratio(job: Job) -> str | None:
+    """The shape of a request that names none; an image that was not looked at decides nothing."""
+    if job.aspect_ratio is None:
+        return None
+    seen = job.still is not None and job.still.width is not None
+    return f"{job.aspect_ratio}, {'by the image' if seen else 'the default'}"
 
 
 def _still(name: str, still: Still | None) -> list[Row]:

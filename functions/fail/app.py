@@ -20,6 +20,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     cause = event["cause"]
     failure = workflow_failure(cause["error"], cause["message"])
-    closed = composition.close()(event["job_id"], failure, overdue=cause["error"] == "overdue")
+    closed = composition.close()(
+        event["job_id"], failure, overdue=cause["error"] == "overdue", unknown=cause["error"] == "attention"
+    )
     logger.warning("closed", outcome=closed.outcome, cause=cause["error"], metric=METRICS.get(closed.outcome))
     return msgspec.structs.asdict(closed)

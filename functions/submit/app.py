@@ -17,7 +17,9 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, object] | N
         return composition.submit_api()(event)
     bucket, created = event["detail"]["bucket"]["name"], event["detail"]["object"]
     for submitted in composition.submit_upload()(bucket, created["key"], created.get("version-id")):
-        metric = "JobsFailed" if submitted.result == "failed" else None
-        told = {"result": submitted.result, "job_id": submitted.job_id, "object_key": created["key"], "metric": metric}
-        logger.info("object taken in", **told)
+        told = {"result": submitted.result, "job_id": submitted.job_id, "object_key": created["key"]}
+        if submitted.result == "failed":
+            logger.warning("object taken in", metric="JobsFailed", **told)
+        else:
+            logger.info("object taken in", **told)
     return None

@@ -21,6 +21,9 @@ from stillmotion_local.workspace import Workspace
 
 STACK_NAME = "stillmotion"
 PACKAGES_BUCKET = "stillmotion-packages"
+# The emulator gives a new API the id in this tag; a stack's tags are those of all that is in it.
+API_ID = "stillmotion"
+API_ID_TAG = "ms-custom-id"
 FINGERPRINT_PARAMETER = "/stillmotion/deployed"
 # A build installs wheels, from the network the first time. A deploy takes about ten seconds.
 BUILD_SECONDS = 300.0
@@ -52,6 +55,7 @@ def deploy(workspace: Workspace, sam: Environment, aws: LocalAws, parameters: Ma
     command += ["--stack-name", STACK_NAME, "--s3-bucket", PACKAGES_BUCKET, "--region", REGION]
     command += ["--capabilities", "CAPABILITY_IAM"]
     command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]
+    command += ["--tags", f"{API_ID_TAG}={API_ID}"]
     command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
     calls = {"AWS_ENDPOINT_URL": aws.endpoint_url, "SAM_CLI_POLL_DELAY": "0.1"}
     _run_sam(workspace, sam, command, calls, log=workspace.log("deploy"), timeout_seconds=DEPLOY_SECONDS)
@@ -62,6 +66,11 @@ def outputs(aws: LocalAws) -> Mapping[str, str]:
     """The outputs of the deployed stack."""
     stack = aws.cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def api_id(aws: LocalAws) -> str:
+    """The id of the HTTP API: what a deployed stack has, or what a new one gets."""
+    return outputs(aws).get("ApiId", API_ID) if _status(aws) in SETTLED else API_ID
 
 
 def fingerprint(workspace: Workspace, parameters: Mapping[str, str]) -> str:

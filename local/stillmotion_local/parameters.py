@@ -15,13 +15,14 @@ LOCAL_WAITS: Mapping[str, str] = {
     "ShortWaitSeconds": "2",
     "LongestWaitSeconds": "10",
     "FirstFetchWaitSeconds": "2",
+    "SlowPollSeconds": "10",
     "SweepQuietSeconds": "20",
     "SweepMinutes": "2",
 }
 
 
-def template_parameters(settings: VendorSettings, vendors_url: str | None) -> Mapping[str, str]:
-    """`vendors_url` is where the offline vendors are; None when real ones replace both."""
+def template_parameters(settings: VendorSettings, vendors_url: str | None, api_url: str) -> Mapping[str, str]:
+    """`vendors_url` is where the offline vendors are; None when real ones replace both. `api_url` has no `/v1`."""
     addresses = {
         "ApiframeBaseUrl": settings.apiframe.base_url or vendors_url or "",
         "WavespeedBaseUrl": settings.wavespeed.base_url or vendors_url or "",
@@ -34,8 +35,10 @@ def template_parameters(settings: VendorSettings, vendors_url: str | None) -> Ma
         **addresses,
         **(LOCAL_WAITS if settings.are_all_local else {}),
         "LocalOrigins": ",".join(sorted(local_origins)),
-        # Nobody outside this machine can read its buckets.
+        # Nobody outside this machine can read its buckets, or call its API.
         "ImageTransfer": "signed_url" if settings.are_all_local else "upload",
+        "Webhooks": "on" if settings.are_all_local else "off",
+        "WebhookBaseUrl": api_url,
         "InboxTenant": TENANT,
         "ReservedConcurrency": str(RESERVED_CONCURRENCY),
         # The emulator knows no versions of state machines.

@@ -98,7 +98,9 @@ def _bring_up(workspace: Workspace, settings: VendorSettings, progress: Progress
         progress.done(Step.VENDORS, vendors_url)
 
     aws = LocalAws(endpoint_url)
-    _deploy(workspace, sam, aws, template_parameters(settings, vendors_url), progress)
+    # What the vendors are to call has to be known before there is an API.
+    api_url = emulator.api_url(now.emulator_port, deployment.api_id(aws))
+    _deploy(workspace, sam, aws, template_parameters(settings, vendors_url, api_url), progress)
 
     progress.begin(Step.ACCESS)
     outputs = deployment.outputs(aws)

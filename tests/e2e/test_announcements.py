@@ -76,7 +76,7 @@ def test_an_upload_that_is_no_image_is_told_too(local: LocalStack, told: Told) -
 
 
 def test_a_video_that_needs_a_person_is_told_with_the_reason(local: LocalStack, told: Told) -> None:
-    prompt = "nobody knows [[fault:drop_after_accept]]"
+    prompt = "nobody knows [[fault:drop_after_accept]] [[fault:webhook_lost]]"
     local.drop("inbox/announced/lost.jpg", metadata={"prompt": prompt, "vendor": "wavespeed"})
     event = told(local.upload_ended("inbox/announced/lost.jpg")["id"])
     assert event["detail-type"] == "Video Needs Attention"

@@ -65,6 +65,8 @@ def test_an_image_in_the_inbox_becomes_a_video_at_apiframe_with_every_parameter(
     (post,) = local.posts("a slow turn")
     body = post["body"]
     assert body["lumaParams"].pop("start_image").startswith("http")
+    assert body.pop("webhookUrl").startswith(f"{local.description.api_url}/v1/webhooks/apiframe/{job['id']}/1/")
+    assert body.pop("webhookEvents") == ["completed", "failed"]
     assert body == {
         "model": "luma-ray-flash-2",
         "prompt": "a slow turn",

@@ -105,7 +105,7 @@ def test_a_failed_job_exits_with_1_and_says_what_to_do(run: Run) -> None:
 
 
 def test_a_job_that_needs_a_person_exits_with_3_and_warns_of_paying_twice(run: Run, ordered: Ordered) -> None:
-    prompt = "lost in a shell [[fault:drop_after_accept]]"
+    prompt = "lost in a shell [[fault:drop_after_accept]] [[fault:webhook_lost]]"
     lost = run("generate", "portrait.jpg", "--prompt", prompt, "--vendor", "wavespeed", "--json", folder=ordered.folder)
     assert lost.returncode == 3
     assert json.loads(lost.stdout)["job"]["status"] == "needs_attention"

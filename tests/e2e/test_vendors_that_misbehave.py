@@ -26,7 +26,7 @@ def test_throttling_is_waited_out(local: LocalStack) -> None:
 
 
 def test_a_lost_answer_at_apiframe_is_asked_for_again_with_the_same_key(local: LocalStack) -> None:
-    prompt = "lost [[fault:drop_after_accept times=1]]"
+    prompt = "lost [[fault:drop_after_accept times=1]] [[fault:webhook_lost]]"
     job = ordered(local, prompt)
     assert (job["status"], outcomes(job), job["attempts"][0]["sends"]) == ("completed", ["accepted"], 2)
     posts = local.posts(prompt)
@@ -35,7 +35,7 @@ def test_a_lost_answer_at_apiframe_is_asked_for_again_with_the_same_key(local: L
 
 
 def test_a_lost_answer_at_wavespeed_needs_attention_and_is_never_sent_again(local: LocalStack) -> None:
-    prompt = "lost there [[fault:drop_after_accept]]"
+    prompt = "lost there [[fault:drop_after_accept]] [[fault:webhook_lost]]"
     job = ordered(local, prompt, "wavespeed")
     assert (job["status"], job["reason"], outcomes(job)) == ("needs_attention", "outcome_unknown", ["unknown"])
     assert len(local.posts(prompt)) == 1

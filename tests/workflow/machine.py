@@ -17,6 +17,8 @@ from jsonata.jexception import JException
 
 JsonObject = dict[str, Any]
 Function = Callable[[JsonObject], object]
+CALLS = "arn:aws:states:::lambda:invoke"
+PARKS = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
 LONGEST_WAIT_SECONDS = 99_999_999
 """What Step Functions takes in `Seconds`."""
 
@@ -46,7 +48,10 @@ class StateError(Exception):
 
 @dataclass
 class Execution:
-    """How an execution went. Times are seconds of its own clock; `waits` has those of Wait states, not of retries."""
+    """How an execution went. Times are seconds of its own clock; `waits` has those of Wait states, not of retries.
+
+    `parked` has what DynamoDB was asked, each time that it parked, or tried to.
+    """
 
     status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT"] = "SUCCEEDED"
     output: object = None
@@ -55,6 +60,7 @@ class Execution:
     path: list[str] = field(default_factory=list)
     calls: list[tuple[str, JsonObject]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    parked: list[JsonObject] = field(default_factory=list)
     elapsed_seconds: float = 0.0
     events: int = 1
 
@@ -83,7 +89,10 @@ class Machine:
             assert not unknown, f"{name} has {unknown}, which this interpreter does not know"
 
     def run(self, functions: Mapping[str, Function], job_id: str = "job-1", run: int = 1) -> Execution:
-        """One execution. A function is called by the name of its task; what it raises has the type's name as error."""
+        """One execution. A function is called by the name of its task; what it raises has the type's name as error.
+
+        A task that parks has a function too: it is given the call, and answers when the token is used.
+        """
         return _Run(self._definition, functions, {"job_id": job_id, "run": run}).execution
 
 
@@ -92,7 +101,7 @@ class _Run:
         self.execution = Execution()
         self._functions = functions
         self._timeout: float = definition["TimeoutSeconds"]
-        self._context = {"Execution": {"Input": given, "Name": f"{given['job_id']}-{given['run']}"}}
+        self._context: JsonObject = {"Execution": {"Input": given, "Name": f"{given['job_id']}-{given['run']}"}}
         state_name, value = definition["StartAt"], given
         try:
             while True:
@@ -158,7 +167,9 @@ class _Run:
                 raise
 
     def _call(self, name: str, state: JsonObject, given: Any) -> JsonObject:
-        assert state["Resource"] == "arn:aws:states:::lambda:invoke"
+        if state["Resource"] == PARKS:
+            return self._park(name, state, given)
+        assert state["Resource"] == CALLS
         payload = self._evaluate(state["Arguments"], given)["Payload"]
         self.execution.events += _EVENTS_OF_A_TRY
         self.execution.calls.append((name, payload))
@@ -170,6 +181,19 @@ class _Run:
             told = {"errorMessage": str(raised), "errorType": type(raised).__name__}
             raise StateError(type(raised).__name__, json.dumps(told)) from raised
         return {"StatusCode": 200, "Payload": json.loads(json.dumps(answer))}
+
+    def _park(self, name: str, state: JsonObject, given: Any) -> JsonObject:
+        self._context["Task"] = {"Token": f"token-{len(self.execution.parked) + 1}"}
+        asked = self._evaluate(state["Arguments"], given)
+        self.execution.events += _EVENTS_OF_A_TRY
+        self.execution.parked.append(asked)
+        try:
+            self._functions[name](json.loads(json.dumps(asked)))
+        except StateError as failed:
+            if failed.error == "States.Timeout":
+                self._pass_time(state["TimeoutSeconds"])
+            raise
+        return {}
 
     def _retries(self, state: JsonObject, failed: StateError, tries: list[int]) -> bool:
         """Whether the task is tried again; the time until then has passed, as long as jitter lets it be."""

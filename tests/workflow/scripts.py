@@ -27,6 +27,9 @@ class Script:
 
 
 ACCEPTED: JsonObject = {"outcome": "accepted", "wait_seconds": 75}
+TOLD: JsonObject = {"outcome": "accepted", "wait_seconds": 300, "parks": True, "nudges": 0}
+STILL_RUNNING: JsonObject = {"outcome": "running", "wait_seconds": 300, "parks": True, "nudges": 1}
+NUDGED: JsonObject = {}
 RUNNING: JsonObject = {"outcome": "running", "wait_seconds": 10}
 SUCCEEDED: JsonObject = {"outcome": "succeeded", "wait_seconds": 0}
 COMPLETED: JsonObject = {"outcome": "completed", "wait_seconds": 0}
@@ -39,6 +42,9 @@ THROTTLED = ["Dispatch", "Dispatch outcome", "Wait to dispatch again"]
 SENT = ["Dispatch", "Dispatch outcome", "Wait for the vendor"]
 CHECKED = ["Check", "Check outcome"]
 WAITED = ["Wait for the vendor"]
+PARKED = ["Park for five minutes"]
+PARKED_BRIEFLY = ["Park for ten seconds"]
+SENT_AND_PARKED = ["Dispatch", "Dispatch outcome", *PARKED]
 FETCHED = ["Finalize", "Finalize outcome"]
 PUT_OFF = ["Wait to finalize again"]
 CLOSED = ["Close", "Close outcome"]
@@ -61,6 +67,64 @@ SCRIPTS: Mapping[str, Script] = {
     "a running generation is looked at until it ends": Script(
         {"Dispatch": [ACCEPTED], "Check": [RUNNING, RUNNING, RUNNING, SUCCEEDED], "Finalize": [COMPLETED]},
         [*SENT, *CHECKED, *WAITED, *CHECKED, *WAITED, *CHECKED, *WAITED, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a parked job is woken by its webhook": Script(
+        {"Dispatch": [TOLD], "Park for five minutes": [NUDGED], "Check": [SUCCEEDED], "Finalize": [COMPLETED]},
+        [*SENT_AND_PARKED, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a job that was woken too early parks again": Script(
+        {
+            "Dispatch": [TOLD],
+            "Park for five minutes": [NUDGED, NUDGED],
+            "Check": [STILL_RUNNING, SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        [*SENT_AND_PARKED, *CHECKED, *PARKED, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a job that nobody tells of is looked at all the same": Script(
+        {
+            "Dispatch": [TOLD],
+            "Park for five minutes": [Raises("States.Timeout")],
+            "Check": [SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        [*SENT_AND_PARKED, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a job that was nudged before it could park does not park": Script(
+        {
+            "Dispatch": [TOLD],
+            "Park for five minutes": [Raises("DynamoDb.ConditionalCheckFailedException")],
+            "Check": [SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        [*SENT_AND_PARKED, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a job that cannot park waits": Script(
+        {
+            "Dispatch": [TOLD],
+            "Park for five minutes": [Raises("DynamoDb.ProvisionedThroughputExceededException")],
+            "Check": [SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        [*SENT_AND_PARKED, *WAITED, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a job of a quick vendor parks briefly": Script(
+        {
+            "Dispatch": [{**TOLD, "wait_seconds": 10}],
+            "Park for ten seconds": [Raises("States.Timeout"), NUDGED],
+            "Check": [{**STILL_RUNNING, "wait_seconds": 10}, SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        ["Dispatch", "Dispatch outcome", *PARKED_BRIEFLY, *CHECKED, *PARKED_BRIEFLY, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a submission whose outcome a webhook has told goes on": Script(
+        {
+            "Dispatch": [outcome("attention", wait_seconds=0)],
+            "Close": [outcome("accepted")],
+            "Check": [SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        ["Dispatch", "Dispatch outcome", *CLOSED, *CHECKED, *FETCHED, "Completed"],
     ),
     "waits of no time are no obstacle": Script(
         {

@@ -1,12 +1,13 @@
 """The way of a job through the state machine: where it goes, how long it waits, what the functions are told."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from itertools import chain, repeat
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.workflow.machine import JsonObject, Machine
+from tests.workflow.machine import JsonObject, Machine, StateError
 from tests.workflow.scripts import (
     ACCEPTED,
     AGAIN,
@@ -14,9 +15,12 @@ from tests.workflow.scripts import (
     ENDED,
     JOB_FAILED,
     NEEDS_ATTENTION,
+    NUDGED,
     RUNNING,
     SCRIPTS,
+    STILL_RUNNING,
     SUCCEEDED,
+    TOLD,
     Answer,
     Raises,
     functions_of,
@@ -223,6 +227,74 @@ def test_a_job_that_waits_until_its_deadline_fits_into_a_history(machine: Machin
 
     assert execution.last_state == "Needs attention"
     assert policy.deadline_seconds <= execution.elapsed_seconds < policy.deadline_seconds + policy.longest_wait_seconds
+    assert execution.events < HISTORY_LIMIT / 2
+
+
+def test_a_job_parks_under_its_own_name_unless_it_was_nudged_since_it_was_looked_at(machine: Machine) -> None:
+    script = answers(Dispatch=[TOLD], Check=[STILL_RUNNING, SUCCEEDED]) | {"Park for five minutes": [NUDGED]}
+
+    first, second = machine.run(functions_of(script), job_id="abc").parked
+
+    assert first["Key"] == {"pk": {"S": "parking#abc"}}
+    assert first["ConditionExpression"] == "attribute_not_exists(#nudges) OR #nudges = :seen"
+    values = [asked["ExpressionAttributeValues"] for asked in (first, second)]
+    assert [(value[":seen"], value[":token"]) for value in values] == [
+        ({"N": "0"}, {"S": "token-1"}),
+        ({"N": "1"}, {"S": "token-2"}),
+    ]
+
+
+def test_parking_is_forgotten_after_thirty_days(machine: Machine) -> None:
+    script = answers(Dispatch=[TOLD]) | {"Park for five minutes": [NUDGED]}
+
+    (asked,) = machine.run(functions_of(script)).parked
+
+    days = (int(asked["ExpressionAttributeValues"][":expires_at"]["N"]) - time.time()) / 86_400
+    assert 29.9 < days < 30.1
+
+
+@pytest.mark.parametrize(("wait_seconds", "parked_seconds"), [(10, 10), (299, 10), (300, 300), (8640, 300)])
+def test_a_parked_job_is_looked_at_without_a_webhook(machine: Machine, wait_seconds: int, parked_seconds: int) -> None:
+    silent = [Raises("States.Timeout")]
+    script = answers(Dispatch=[{**TOLD, "wait_seconds": wait_seconds}])
+    script |= {"Park for five minutes": silent, "Park for ten seconds": silent}
+
+    assert machine.run(functions_of(script)).elapsed_seconds == parked_seconds
+
+
+@pytest.mark.parametrize("error", ["DynamoDb.DynamoDbException", "States.QueryEvaluationError", "States.Permissions"])
+def test_a_job_that_cannot_park_is_polled(machine: Machine, error: str) -> None:
+    script = answers(Dispatch=[TOLD]) | {"Park for five minutes": [Raises(error)]}
+
+    execution = machine.run(functions_of(script))
+
+    assert (execution.last_state, execution.waits) == ("Completed", [300])
+
+
+@pytest.mark.parametrize("slow_poll_seconds", [10, 300])
+def test_a_job_that_parks_until_its_deadline_fits_into_a_history(machine: Machine, slow_poll_seconds: int) -> None:
+    policy = WaitPolicy(deadline_seconds=86_400, slow_poll_seconds=slow_poll_seconds)
+    elapsed = 0
+
+    def check(_payload: JsonObject) -> object:
+        if elapsed >= policy.deadline_seconds:
+            return outcome("overdue", wait_seconds=0)
+        return {**STILL_RUNNING, "wait_seconds": policy.slow(elapsed)}
+
+    def silence(seconds: int) -> Callable[[JsonObject], object]:
+        def park(_asked: JsonObject) -> object:
+            nonlocal elapsed
+            elapsed += seconds
+            raise StateError("States.Timeout")
+
+        return park
+
+    parking = {"Park for five minutes": silence(300), "Park for ten seconds": silence(10)}
+    first = {**TOLD, "wait_seconds": policy.slow(0)}
+    execution = machine.run({**functions_of(answers(Dispatch=[first])), "Check": check, **parking})
+
+    assert execution.last_state == "Needs attention"
+    assert policy.deadline_seconds <= execution.elapsed_seconds < policy.deadline_seconds + 300
     assert execution.events < HISTORY_LIMIT / 2
 
 

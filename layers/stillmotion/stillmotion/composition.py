@@ -20,16 +20,21 @@ from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.settings import load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stillmotion.aws.objects import S3ObjectStore
+    from stillmotion.aws.parking import DynamoParking
     from stillmotion.aws.secrets import VendorSecret
     from stillmotion.aws.workflow import StepFunctionsWorkflow
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.webhooks import Webhooks
     from stillmotion.ports import EventBus, Vendor
     from stillmotion.services.check import Check
     from stillmotion.services.close import Close
     from stillmotion.services.dispatch import Dispatch
     from stillmotion.services.finalize import Finalize
     from stillmotion.services.keys import Authenticator
+    from stillmotion.services.nudge import Address, Nudged
     from stillmotion.services.sweep import Sweep
     from stillmotion.services.uploads import SubmitUpload
     from stillmotion.services.vendors import Vendors
@@ -71,6 +76,13 @@ def objects() -> "S3ObjectStore":
 
 
 @cache
+def parking() -> "DynamoParking":
+    from stillmotion.aws.parking import DynamoParking
+
+    return DynamoParking(aws(), load(settings.TableSettings, os.environ).jobs_table)
+
+
+@cache
 def workflow() -> "StepFunctionsWorkflow":
     from stillmotion.aws.workflow import StepFunctionsWorkflow
 
@@ -97,21 +109,31 @@ def vendors() -> "Vendors":
     from stillmotion.services.vendors import Vendors
 
     # The keys are read before an attempt begins: a secret that cannot be read must not look like a lost answer.
-    return Vendors({VendorName.APIFRAME: _apiframe, VendorName.WAVESPEED: _wavespeed}, prepare=secret().keys)
+    makers = {VendorName.APIFRAME: _apiframe, VendorName.WAVESPEED: _wavespeed}
+    return Vendors(makers, prepare=secret().keys, has_key=lambda name: bool(_vendor_key(name)))
+
+
+def _vendor_key(name: VendorName) -> str:
+    keys = secret().keys()
+    match name:
+        case VendorName.APIFRAME:
+            return keys.apiframe_api_key or ""
+        case VendorName.WAVESPEED:
+            return keys.wavespeed_api_key or ""
 
 
 def _apiframe() -> "Vendor":
     from stillmotion.vendors.apiframe import ApiframeVendor
 
     url = load(settings.VendorSettings, os.environ).apiframe_base_url
-    return ApiframeVendor(url, lambda: secret().keys().apiframe_api_key or "", ssl_context=trust_for(url))
+    return ApiframeVendor(url, lambda: _vendor_key(VendorName.APIFRAME), ssl_context=trust_for(url))
 
 
 def _wavespeed() -> "Vendor":
     from stillmotion.vendors.wavespeed import WaveSpeedVendor
 
     url = load(settings.VendorSettings, os.environ).wavespeed_base_url
-    return WaveSpeedVendor(url, lambda: secret().keys().wavespeed_api_key or "", ssl_context=trust_for(url))
+    return WaveSpeedVendor(url, lambda: _vendor_key(VendorName.WAVESPEED), ssl_context=trust_for(url))
 
 
 # --- functions
@@ -168,11 +190,31 @@ def dispatch() -> "Dispatch":
         jobs=jobs(),
         objects=objects(),
         vendors=vendors(),
+        parking=parking(),
         clock=CLOCK,
         prices=load(PriceTable, os.environ),
         waits=load(WaitPolicy, os.environ),
         settings=load(DispatchSettings, os.environ),
+        knows_signature=lambda vendor: any(_signing_keys()[vendor]),
     )
+
+
+def _signing_keys() -> "dict[VendorName, tuple[str | None, ...]]":
+    """What each vendor may sign its webhooks with."""
+    keys = secret().keys()
+    return {
+        VendorName.APIFRAME: (keys.apiframe_api_key, keys.apiframe_api_key_previous),
+        VendorName.WAVESPEED: (keys.wavespeed_webhook_secret, keys.wavespeed_webhook_secret_previous),
+    }
+
+
+@cache
+def webhooks(tell: "Callable[[Address, Nudged], None]") -> "Webhooks":
+    from stillmotion.dialects.webhooks import Webhooks
+    from stillmotion.services.nudge import Nudge
+
+    nudge = Nudge(jobs=jobs(), parking=parking(), vendors=vendors(), workflow=workflow(), clock=CLOCK)
+    return Webhooks(nudge=nudge, keys=_signing_keys, clock=CLOCK, tell=tell)
 
 
 @cache
@@ -182,6 +224,7 @@ def check() -> "Check":
     return Check(
         jobs=jobs(),
         vendors=vendors(),
+        parking=parking(),
         clock=CLOCK,
         prices=load(PriceTable, os.environ),
         waits=load(WaitPolicy, os.environ),

@@ -5,7 +5,8 @@ Exceptions an adapter may raise:
     StoreError
     ├── Conflict          somebody wrote the record since it was read: read it again
     ├── AlreadyExists     a unique item has an owner already: `pointer` tells whose
-    └── ObjectMissing     no such object or version
+    ├── ObjectMissing     no such object or version
+    └── UnknownPage       where a page should start was never given out by this store
     ReadFailed            the vendor's status could not be read; says nothing about the generation
     FetchFailed           the video could not be fetched, or is not what a video must be
 """
@@ -32,6 +33,10 @@ class Conflict(StoreError):
 
 class ObjectMissing(StoreError):
     """No such object or version."""
+
+
+class UnknownPage(StoreError):
+    """The text that should say where a page starts was not given out by this store."""
 
 
 class Clock(Protocol):
@@ -86,12 +91,14 @@ class Claim(msgspec.Struct, frozen=True):
     """A pointer to be written in the same transaction as a job.
 
     Not unless it can be: with `unique`, the key must be free (an item of the same job and attempt counts as free);
-    with `unless_retried_since`, an item written by a retry at or after that time wins; with neither it overwrites.
+    with `unless_retried_since`, an item written by a retry at or after that time wins; with `unless_written_since`, one
+    written by whomever at or after that time; with none of these it overwrites.
     """
 
     pointer: Pointer
     unique: bool = False
     unless_retried_since: datetime | None = None
+    unless_written_since: datetime | None = None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,9 +139,14 @@ class JobStore(Protocol):
     def pointer(self, key: str) -> Pointer | None:
         """The pointer at a key; strongly consistent."""
 
-    def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page: ...
+    def remember(self, pointer: Pointer) -> None:
+        """Writes a pointer by itself, over an older one."""
 
-    def needing_attention(self, limit: int, after: str | None = None) -> Page: ...
+    def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page:
+        """A tenant's jobs; `after` is an earlier page's `next`. Raises UnknownPage."""
+
+    def needing_attention(self, limit: int, after: str | None = None) -> Page:
+        """Jobs of all tenants that a person should look at; `after` as above. Raises UnknownPage."""
 
     def quiet_since(self, before: datetime) -> Iterator[Job]:
         """Jobs that may have to be swept (`domain.sweeping`) and were last written before then, oldest first."""

@@ -8,12 +8,14 @@ answered, and kept alive                         a new connection for the next e
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from stillmotion.ports import Accepted, Envelope, NotSent, ReadFailed, Running, Unanswered
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
+from stillmotion.vendors.wire import Wire
 
 pytestmark = pytest.mark.enable_socket
 
@@ -184,6 +186,88 @@ def test_every_exchange_has_a_connection_of_its_own(serving: Callable[[Peer], Se
     assert wavespeed.submit(ENVELOPE, "key") == Accepted(generation_id="t1", vendor_status="created")
     assert wavespeed.read("t1") == Running(vendor_status="created")
     assert server.connections == 3
+
+
+def dripping(answer: bytes, end: threading.Event) -> Peer:
+    """Sends a byte each 20 ms, which is well within any time-out for a single read."""
+
+    def drip(connection: socket.socket) -> None:
+        received(connection)
+        try:
+            for index in range(len(answer)):
+                connection.sendall(answer[index : index + 1])
+                if end.wait(0.02):
+                    return
+        except OSError:
+            # The other side has given up, as it should.
+            return
+
+    return drip
+
+
+def reading_nothing(end: threading.Event) -> Peer:
+    def wait(connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        end.wait(5)
+
+    return wait
+
+
+@pytest.fixture
+def end() -> Iterator[threading.Event]:
+    """Lets every peer go when the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def hasty(port: int, seconds: float) -> Wire:
+    return Wire(
+        f"http://127.0.0.1:{port}",
+        lambda: "ws_0123456789abcdef",
+        key_header="Authorization",
+        exchange_seconds=seconds,
+        status_seconds=seconds,
+    )
+
+
+SLOW_HEAD = b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 1000
+SLOW_BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 1000
+
+
+@pytest.mark.parametrize("answer", [SLOW_HEAD, SLOW_BODY], ids=["head", "body"])
+def test_an_answer_that_drips_is_unanswered_when_the_time_for_the_whole_is_over(
+    answer: bytes, serving: Callable[[Peer], Server], end: threading.Event
+) -> None:
+    server = serving(dripping(answer, end))
+    begun = time.monotonic()
+    submission = hasty(server.port, 0.2).submit(ENVELOPE, {}, resendable=False)
+    assert time.monotonic() - begun < 2
+    assert isinstance(submission, Unanswered)
+    assert "ReadTimeout" in submission.detail
+    assert server.connections == 1
+
+
+def test_a_status_that_drips_is_a_failed_read(serving: Callable[[Peer], Server], end: threading.Event) -> None:
+    with pytest.raises(ReadFailed, match="ReadTimeout"):
+        hasty(serving(dripping(SLOW_BODY, end)).port, 0.2).get("/status")
+
+
+def test_an_image_that_is_not_read_is_given_up_when_the_time_for_the_whole_is_over(
+    serving: Callable[[Peer], Server], end: threading.Event
+) -> None:
+    port = serving(reading_nothing(end)).port
+    begun = time.monotonic()
+    with pytest.raises(ReadFailed, match="WriteTimeout"):
+        hasty(port, 0.2).put(f"http://127.0.0.1:{port}/image", {}, bytes(20_000_000))
+    assert time.monotonic() - begun < 2
+
+
+def test_when_no_time_is_left_to_connect_nothing_was_sent(serving: Callable[[Peer], Server]) -> None:
+    server = serving(answering)
+    submission = hasty(server.port, 0).submit(ENVELOPE, {}, resendable=False)
+    assert isinstance(submission, NotSent)
+    assert server.connections == 0
 
 
 def test_a_redirect_is_not_followed(serving: Callable[[Peer], Server]) -> None:

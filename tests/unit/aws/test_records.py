@@ -14,7 +14,7 @@ from tests.unit.aws.wire import NOW, TABLE, Wire, answering, lose_once, refusal
 from stillmotion.aws.attributes import from_item, stamp, to_item
 from stillmotion.aws.client import AwsClient, AwsError
 from stillmotion.aws.items import Unreadable, event_of, job_item, job_of
-from stillmotion.aws.records import DynamoJobStore, DynamoKeyStore, UnknownPage
+from stillmotion.aws.records import DynamoJobStore, DynamoKeyStore
 from stillmotion.aws.table import Table
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import (
@@ -36,6 +36,7 @@ from stillmotion.ports import (
     Conflict,
     Event,
     Pointer,
+    UnknownPage,
     alias_key,
     generation_key,
     recent_key,
@@ -334,6 +335,34 @@ def test_a_call_yields_only_to_a_recent_retry(
         assert caught.value.pointer == before
 
 
+@pytest.mark.parametrize("by_retry", [False, True])
+@pytest.mark.parametrize(
+    ("age", "wins"),
+    [
+        pytest.param(timedelta(0), False, id="this very moment"),
+        pytest.param(timedelta(minutes=10), False, id="just within the window"),
+        pytest.param(timedelta(minutes=10, microseconds=1), True, id="just before the window"),
+    ],
+)
+def test_a_retry_yields_to_whoever_wrote_within_its_window(
+    jobs: DynamoJobStore, *, by_retry: bool, age: timedelta, wins: bool
+) -> None:
+    key = recent_key("ada", "f00")
+    before = Pointer(key=key, job_id="job-1", created_at=NOW - age, by_retry=by_retry)
+    jobs.create(new_job(), [Claim(before)])
+    retry = Pointer(key=key, job_id="job-2", created_at=NOW, by_retry=True)
+    claim = Claim(retry, unless_written_since=NOW - timedelta(minutes=10))
+
+    if wins:
+        jobs.create(new_job("job-2"), [claim])
+        assert jobs.pointer(key) == retry
+    else:
+        with pytest.raises(AlreadyExists) as caught:
+            jobs.create(new_job("job-2"), [claim])
+        assert caught.value.pointer == before
+        assert jobs.get("job-2") is None
+
+
 def test_a_pointer_expires_by_the_tables_clock(jobs: DynamoJobStore, client: AwsClient) -> None:
     expires_at = datetime(2026, 3, 15, tzinfo=UTC)
     pointer = Pointer(key="recent#a", job_id="job-1", created_at=NOW, expires_at=expires_at)
@@ -477,7 +506,7 @@ def test_a_tenant_sees_only_its_own_even_by_anothers_page(jobs: DynamoJobStore) 
     assert jobs.of_tenant("bob", 10, anothers).jobs == (mine,)
 
 
-@pytest.mark.parametrize("token", ["", "x", "===", "ü", "bm90aGluZw", "I2pvYg=="])
+@pytest.mark.parametrize("token", ["", "x", "===", "ü", "\ud800", "bm90aGluZw", "I2pvYg==", "eCN4" + "eHh4" * 1000])
 def test_a_page_that_was_never_given_out_is_refused(jobs: DynamoJobStore, token: str) -> None:
     with pytest.raises(UnknownPage):
         jobs.of_tenant("ada", 1, token)
@@ -582,3 +611,13 @@ def test_an_expired_key_is_not_swept_by_ttl(client: AwsClient, table: str) -> No
 
     assert item is not None
     assert "S" in item["expires_at"]
+
+
+def test_a_pointer_is_remembered_by_itself_over_an_older_one(jobs: DynamoJobStore) -> None:
+    first = Pointer(key="delivery#wavespeed#job-1#d-1", job_id="job-1", created_at=NOW)
+    later = Pointer(key=first.key, job_id="job-1", created_at=NOW, expires_at=NOW.replace(microsecond=0))
+
+    jobs.remember(first)
+    jobs.remember(later)
+
+    assert jobs.pointer(first.key) == later

@@ -100,3 +100,25 @@ def test_an_execution_that_was_started_by_an_alias_is_asked_for_by_its_machine()
     assert not StepFunctionsWorkflow(answering(handle), f"{ARN}:live").is_running(JOB)
     asked = msgspec.json.decode(seen[0].content)["executionArn"]
     assert asked == ARN.replace(":stateMachine:", ":execution:") + ":job-1-1"
+
+
+def test_a_token_wakes_its_execution() -> None:
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, stream=httpx.ByteStream(b"{}"))
+
+    assert StepFunctionsWorkflow(answering(handle), ARN).wake("token")
+    assert seen[0].headers["x-amz-target"] == "AWSStepFunctions.SendTaskSuccess"
+    assert msgspec.json.decode(seen[0].content) == {"taskToken": "token", "output": "{}"}
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_token_that_is_used_or_over_wakes_nobody(code: str) -> None:
+    assert not StepFunctionsWorkflow(answering(lambda _request: refusal(code)), ARN).wake("token")
+
+
+def test_a_token_that_may_not_be_used_is_an_error() -> None:
+    with pytest.raises(AwsError):
+        StepFunctionsWorkflow(answering(lambda _request: refusal("AccessDeniedException")), ARN).wake("token")

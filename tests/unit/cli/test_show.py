@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.unit.cli.stage import MOVIE, Stage
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import noted
+from stillmotion.domain.job import Still, noted
 from stillmotion.ports import Refused
 
 ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
@@ -106,6 +106,32 @@ def test_a_failed_job_tells_what_to_do(stage: Stage) -> None:
     printed = stage.run("show", ID).stdout
     assert "What to do" in printed
     assert failure.advice in printed
+
+
+def test_a_job_whose_execution_failed_is_taken_up_again_by_itself(stage: Stage) -> None:
+    job = stage.world.dispatching()
+    stage.dispatch()
+    stage.world.close(job.id, Failure(FailureKind.UNAVAILABLE, "The workflow could not go on."))
+    stage.world.jobs.put(replace(stage.world.jobs.only(), id=ID))
+    printed = stage.run("show", ID).stdout
+    assert "takes it up again by itself" in printed
+    assert "edrive" not in printed
+
+
+@pytest.mark.parametrize(
+    ("wish", "still", "told"),
+    [
+        ({"image": "https://a.example/1.jpg"}, Still(address="https://a.example/1.jpg"), "16:9, the default"),
+        ({"image": "s3://b/k"}, Still(address="s3://b/k", width=320, height=200), "16:9, by the image"),
+        ({"aspect_ratio": "16:9", "image": "s3://b/k"}, Still(address="s3://b/k", width=20, height=20), "16:9"),
+        ({"image": None}, None, "16:9, the default"),
+    ],
+)
+def test_what_decided_the_shape_is_told(stage: Stage, wish: dict[str, object], still: Still | None, told: str) -> None:
+    job = stage.world.dispatching(**wish)
+    stage.world.jobs.put(replace(job, id=ID, still=still))
+    (line,) = [line for line in stage.run("show", ID).stdout.splitlines() if "aspect ratio" in line]
+    assert line.split("aspect ratio")[1].strip() == told
 
 
 def test_a_record_of_a_newer_version_is_still_read(stage: Stage) -> None:

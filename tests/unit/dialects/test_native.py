@@ -12,9 +12,10 @@ from tests.world import BUCKET, World
 
 from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.domain.job import Outcome
+from stillmotion.domain.job import Job, Outcome
 from stillmotion.services.keys import Authenticator, mint
 
+ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
 ROUTES = ["POST /v1/videos", "POST /v1/uploads", "GET /v1/videos", "GET /v1/videos/{id}", "GET /v1/videos/{id}/content"]
 
 
@@ -39,11 +40,12 @@ class Api:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         raw: bytes | None = None,
+        event: Mapping[str, object] | None = None,
     ) -> tuple[int, Any, Mapping[str, str]]:
         sent = dict(headers or {})
         if key is not None:
             sent["authorization"] = f"Bearer {self.key if key == 'mine' else key}"
-        event = {
+        called = {
             "version": "2.0",
             "routeKey": route,
             "headers": sent,
@@ -53,7 +55,7 @@ class Api:
             "isBase64Encoded": raw is not None,
             "body": base64.b64encode(raw).decode() if raw is not None else None if body is None else json.dumps(body),
         }
-        answer = self.endpoints(event)
+        answer = self.endpoints(called | dict(event or {}))
         text = str(answer["body"])
         return int(str(answer["statusCode"])), json.loads(text) if text else None, answer["headers"]  # type: ignore[return-value]
 
@@ -83,7 +85,7 @@ def test_a_key_comes_either_way(api: Api) -> None:
 
 
 @pytest.mark.parametrize("route", [*ROUTES, "GET /nowhere", "$default"])
-@pytest.mark.parametrize("key", [None, "", "sm_forged", "x"])
+@pytest.mark.parametrize("key", [None, "", "sm_forged", "x", "sm_é", "sm_\ud800"])
 def test_no_route_can_be_reached_without_a_good_key(api: Api, route: str, key: str | None) -> None:
     status, problem, headers = api(route, {"prompt": "a lake"}, key=key, id="x")
     assert (status, problem["error"]["code"]) == (401, "invalid_api_key")
@@ -101,7 +103,7 @@ def test_validation_names_the_field_and_the_rule(api: Api) -> None:
     assert problem["error"]["message"] == problem["detail"]
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff\xfe", b'"text"'])
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff\xfe", b'"text"', b"[" * 100_000, b'{"a":' * 100_000])
 def test_a_body_that_is_no_json_object_is_told(api: Api, raw: bytes) -> None:
     status, problem, _ = api("POST /v1/videos", raw=raw)
     assert (status, problem["error"]["code"]) == (400, "invalid_json")
@@ -109,6 +111,34 @@ def test_a_body_that_is_no_json_object_is_told(api: Api, raw: bytes) -> None:
 
 def test_a_body_that_is_too_large_is_told(api: Api) -> None:
     assert api("POST /v1/videos", raw=b" " * 2_000_000)[0] == 413
+
+
+@pytest.mark.parametrize(("text", "encoded"), [("\ud800", False), ("é", True), ("=", True)])
+def test_a_body_that_is_not_what_its_event_says_is_told(api: Api, text: str, *, encoded: bool) -> None:
+    status, problem, _ = api("POST /v1/videos", raw=b"{}", event={"body": text, "isBase64Encoded": encoded})
+    assert (status, problem["error"]["code"]) == (400, "invalid_body")
+
+
+@pytest.mark.parametrize("route", ["POST /v1/videos", "POST /v1/uploads"])
+def test_an_answer_to_very_many_unknown_fields_stays_small(api: Api, route: str) -> None:
+    fields: dict[str, object] = {
+        f"{number:05}{'x' * 100}" if number == 7 else str(number): 1 for number in range(70_000)
+    }
+    status, problem, _ = api(route, fields)
+    assert (status, len(problem["errors"])) == (400, 21)
+    assert len(json.dumps(problem)) < 8000
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "é", "\ud800", "tab\tbed", "a\x7f"])
+def test_an_idempotency_key_that_is_not_printable_ascii_is_told(api: Api, key: str) -> None:
+    status, problem, _ = api("POST /v1/videos", {"prompt": "a lake"}, headers={"idempotency-key": key})
+    assert (status, problem["error"]["param"]) == (400, "Idempotency-Key")
+    assert api.world.jobs.all() == []
+
+
+def test_a_retry_count_of_thousands_of_digits_says_nothing(api: Api) -> None:
+    headers = {"x-stainless-retry-count": "1" * 5000}
+    assert api("POST /v1/videos", {"prompt": "a lake"}, headers=headers)[0] == 200
 
 
 def test_a_key_reused_with_another_body_is_a_conflict(api: Api) -> None:
@@ -150,9 +180,28 @@ def test_the_list_is_newest_first_and_has_pages(api: Api) -> None:
     assert ([video["id"] for video in rest["data"]], rest["has_more"]) == ([made[0]], False)
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "many", "-1"])
+@pytest.mark.parametrize("limit", ["", "0", "101", "many", "-1", "1" * 5000, "٣"])
 def test_a_bad_limit_is_told(api: Api, limit: str) -> None:
     assert api("GET /v1/videos", query={"limit": limit})[1]["error"]["param"] == "limit"
+
+
+@pytest.mark.parametrize("after", ["", "garbage", "\ud800", "x" * 10_000])
+def test_a_page_that_was_never_given_out_is_told(api: Api, after: str) -> None:
+    status, problem, _ = api("GET /v1/videos", query={"after": after})
+    assert (status, problem["error"]["param"]) == (400, "after")
+
+
+@pytest.mark.parametrize("route", ["GET /v1/videos/{id}", "GET /v1/videos/{id}/content"])
+@pytest.mark.parametrize("given", ["x" * 3000, "a\x00b", "\ud800", "nothing", f"{ID}\n", ""])
+def test_what_cannot_be_an_id_is_not_there_and_is_not_looked_for(
+    api: Api, route: str, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(job_id: str) -> Job | None:
+        pytest.fail(f"{job_id!r} was looked for")
+
+    monkeypatch.setattr(api.world.jobs, "get", read)
+    status, problem, _ = api(route, id=given)
+    assert (status, problem["error"]["code"]) == (404, "video_not_found")
 
 
 def test_an_upload_ticket_pins_type_and_size(api: Api) -> None:
@@ -167,6 +216,8 @@ def test_an_upload_ticket_pins_type_and_size(api: Api) -> None:
     ("body", "field"),
     [
         ({"content_type": "image/gif", "bytes": 1}, "content_type"),
+        ({"content_type": [], "bytes": 1}, "content_type"),
+        ({"content_type": {}, "bytes": 1}, "content_type"),
         ({"content_type": "image/png", "bytes": 0}, "bytes"),
         ({"content_type": "image/png", "bytes": True}, "bytes"),
         ({"content_type": "image/png", "bytes": 20 * 1024 * 1024 + 1}, "bytes"),

@@ -2,6 +2,8 @@
 
 import uuid
 
+import msgspec
+
 from stillmotion.domain import identity
 from stillmotion.domain.request import Request
 
@@ -25,6 +27,29 @@ def test_an_upload_and_its_request_name_one_job() -> None:
 
 def test_a_fingerprint_ignores_the_order_of_keys() -> None:
     assert identity.fingerprint({"a": 1, "b": 2}) == identity.fingerprint({"b": 2, "a": 1})
+
+
+class TomorrowsRequest(Request, frozen=True, kw_only=True):
+    """A request as a later release may have it."""
+
+    seed: int | None = None
+    styles: tuple[str, ...] = ()
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def test_a_field_that_a_release_adds_changes_no_fingerprint() -> None:
+    today = Request(prompt="p", loop=True, metadata={"b": "1", "a": "2"})
+    tomorrow = TomorrowsRequest(prompt="p", loop=True, metadata={"a": "2", "b": "1"})
+    assert identity.fingerprint(today) == identity.fingerprint(tomorrow)
+
+
+def test_a_field_that_is_set_changes_the_fingerprint() -> None:
+    plain = identity.fingerprint(TomorrowsRequest(prompt="p"))
+    assert len({plain, *(identity.fingerprint(TomorrowsRequest(prompt="p", seed=seed)) for seed in (0, 1))}) == 3
+
+
+def test_naming_what_holds_anyway_is_the_same_request() -> None:
+    assert identity.fingerprint(Request(prompt="p", duration=5)) == identity.fingerprint(Request(prompt="p"))
 
 
 def test_two_tenants_keys_name_two_jobs() -> None:

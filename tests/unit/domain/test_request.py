@@ -55,6 +55,7 @@ def test_a_size_is_a_ratio(size: str, ratio: str) -> None:
         ("prompt", "   "),
         ("prompt", "x" * 4001),
         ("prompt", 7),
+        ("prompt", "a\ud800lake"),
         ("image", "http://example.com/a.jpg"),
         ("image", "https://user:secret@example.com/a.jpg"),
         ("image", "file:///etc/passwd"),
@@ -69,6 +70,7 @@ def test_a_size_is_a_ratio(size: str, ratio: str) -> None:
         ("concepts", ["push_in", "push_in"]),
         ("vendor", "luma"),
         ("metadata", {"a": 1}),
+        ("metadata", {"a": "\ud800"}),
         ("metadata", {"": "x"}),
         ("metadata", {"a": "x" * 513}),
         ("metadata", {str(number): "x" for number in range(17)}),
@@ -79,6 +81,32 @@ def test_a_broken_rule_names_its_field(field: str, value: object) -> None:
     errors = refused(**{field: value})
     assert list(errors) == [field]
     assert errors[field]
+
+
+@pytest.mark.parametrize("field", ["image", "end_image"])
+def test_a_key_that_s3_would_not_take_is_refused(field: str) -> None:
+    taken = {"image": "https://a.example/1.jpg", field: "s3://bucket/" + "é" * 512}
+    assert parse_request({"prompt": "a lake", **taken})
+    assert refused(**taken | {field: "s3://bucket/" + "é" * 512 + "x"})[field].endswith("at most 1024 bytes")
+
+
+def test_of_very_many_broken_rules_the_first_are_told_and_how_many_more() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_request({"prompt": "a lake"} | {f"field {number}": 1 for number in range(100_000)})
+    assert len(caught.value.errors) == 21
+    assert str(caught.value.errors[-1]) == "request: breaks 99980 more rules"
+
+
+def test_a_long_field_name_is_told_by_its_start() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_request({"prompt": "a lake", "x" * 100_000: 1})
+    assert caught.value.errors[0].field == "x" * 63 + "…"
+
+
+def test_what_a_record_is_told_of_broken_rules_is_bounded() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_request({"prompt": "a lake"} | {f"{number} {'x' * 100}": 1 for number in range(100)})
+    assert len(str(caught.value)) <= 2000
 
 
 def test_a_choice_names_what_may_be_chosen() -> None:

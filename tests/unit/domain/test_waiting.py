@@ -29,3 +29,8 @@ def test_no_wait_goes_past_the_deadline_or_stands_still(elapsed: int, duration: 
 
 def test_backoff_doubles_and_is_bounded() -> None:
     assert [backoff(tries) for tries in (1, 2, 3, 7, 500)] == [5, 10, 20, 300, 300]
+
+
+def test_webhooks_are_waited_for_longer_the_longer_it_lasts() -> None:
+    policy = WaitPolicy(slow_poll_seconds=10)
+    assert [policy.slow(elapsed) for elapsed in (0, 100, 1000, 3000)] == [10, 10, 100, 300]

@@ -44,6 +44,11 @@ def test_each_reason_for_attention_is_told_by_itself(scene: Scene) -> None:
     assert len(ids) == 2
 
 
+def test_being_overdue_is_told_as_the_reason(scene: Scene) -> None:
+    event = video_needs_attention(replace(scene.job, status=Status.GENERATING, overdue=True), scene.clock.now())
+    assert event.detail["reason"] == "overdue"
+
+
 def test_a_failure_is_told_with_what_to_do(scene: Scene) -> None:
     event = video_failed(replace(scene.job, status=Status.FAILED, failure=LATE), scene.clock.now())
     assert event.detail["failure"] == {"kind": "expired", "message": LATE.message, "advice": LATE.advice}

@@ -93,6 +93,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(deployment, "fingerprint", lambda *_: "f")
     monkeypatch.setattr(deployment, "is_deployed", lambda *_: True)
     monkeypatch.setattr(deployment, "outputs", outputs)
+    monkeypatch.setattr(deployment, "api_id", lambda _: "abc")
     monkeypatch.setattr(stack, "put_vendor_keys", lambda *_: None)
     monkeypatch.setattr(stack, "enable_expiry", lambda *_: None)
     monkeypatch.setattr(stack, "ensure_api_key", lambda *_: "sm_key")

@@ -1,6 +1,7 @@
 """An API call: one job for one Idempotency-Key, or for one client that tries again by itself."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.fakes import Died, FaultPlan, InMemoryJobStore, RecordingWorkflow
@@ -62,6 +63,24 @@ def test_a_client_that_tries_again_by_itself_gets_the_job_of_its_first_try(world
     assert call(world, retry_count=1).id == first.id
     assert call(world, retry_count=2).id == first.id
     assert len(world.workflow.started) == 1
+
+
+@pytest.mark.parametrize("other", [0, 1])
+def test_a_retry_that_meets_another_try_between_its_look_and_its_write_gets_that_ones_job(
+    world: World, other: int
+) -> None:
+    create = world.jobs.create
+    landed: list[Job] = []
+
+    def another_lands_first(*arguments: Any) -> Job:
+        world.jobs.create = create  # type: ignore[method-assign]
+        landed.append(call(world, retry_count=other))
+        return create(*arguments)
+
+    world.jobs.create = another_lands_first  # type: ignore[assignment, method-assign]
+    retried = call(world, retry_count=1)
+    assert [job.id for job in world.jobs.all()] == [retried.id] == [landed[0].id]
+    assert world.workflow.started == [f"{retried.id}-1"]
 
 
 def test_the_same_body_ordered_anew_is_another_job(world: World) -> None:

@@ -85,6 +85,12 @@ def test_a_throttled_read_waits_as_long_as_it_is_told(world: World) -> None:
     assert world.check(job.id) == Checked(outcome="running", wait_seconds=44)
 
 
+def test_a_vendors_word_pushes_no_look_past_the_deadline(world: World) -> None:
+    job = generating(world)
+    world.wavespeed.readings = [world.wavespeed.unreadable(FailureKind.THROTTLED, retry_after=86_400)]
+    assert world.check(job.id) == Checked(outcome="running", wait_seconds=1000)
+
+
 def test_the_deadline_ends_the_looking_even_when_reads_fail(world: World) -> None:
     job = generating(world)
     world.clock.advance(1000)
@@ -124,3 +130,37 @@ def test_of_two_checks_at_once_the_later_takes_the_formers_verdict(world: World)
 @pytest.mark.parametrize("fields", [{}, {"vendor": "apiframe"}])
 def test_a_job_that_was_never_accepted_is_not_read(world: World, fields: dict[str, object]) -> None:
     assert world.check(world.dispatching(**fields).id).outcome == "ended"
+
+
+# --- webhooks
+
+
+def told_of(world: World) -> Job:
+    """A job whose vendor was given a webhook's URL."""
+    world.webhook_base_url = "https://api.example"
+    return generating(world)
+
+
+def test_a_job_that_will_be_told_of_parks_as_of_before_the_read(world: World) -> None:
+    job = told_of(world)
+    world.parking.nudge(job.id, world.clock.now())
+    assert world.check(job.id) == Checked(outcome="running", wait_seconds=300, parks=True, nudges=1)
+
+
+def test_a_job_that_was_told_of_and_could_not_be_read_is_read_again_soon(world: World) -> None:
+    job = told_of(world)
+    world.wavespeed.readings = [world.wavespeed.unreadable()]
+    world.clock.advance(60)
+    assert world.check(job.id) == Checked(outcome="running", wait_seconds=10)
+
+
+def test_parking_ends_at_the_deadline_too(world: World) -> None:
+    job = told_of(world)
+    world.clock.advance(1000)
+    assert world.check(job.id).outcome == "overdue"
+
+
+def test_turning_webhooks_off_leaves_those_in_flight_parked(world: World) -> None:
+    job = told_of(world)
+    world.webhook_base_url = ""
+    assert world.check(job.id).parks

@@ -102,3 +102,15 @@ def test_a_completed_job_is_left_alone(world: World) -> None:
 def test_a_job_that_nobody_knows_is_told(world: World) -> None:
     with pytest.raises(UnknownJob):
         world.close("nobody", WORKFLOW_FAULT)
+
+
+def test_an_outcome_that_has_been_told_meanwhile_closes_nothing(world: World) -> None:
+    job_id = dispatched(world, Accepted(generation_id="g-1"))
+    before = world.jobs.only()
+    assert world.close(job_id, WORKFLOW_FAULT, unknown=True) == Closed("accepted")
+    assert world.jobs.only() == before
+
+
+def test_an_outcome_that_nobody_has_told_needs_attention(world: World) -> None:
+    job_id = dispatched(world, Unanswered(detail="gone", resendable=False))
+    assert world.close(job_id, WORKFLOW_FAULT, unknown=True) == Closed("needs_attention")

@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from tests.fakes import Died, FaultPlan, InMemoryJobStore, ScriptedVendor
 from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Attempt, Job, Outcome, Status
+from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
+from stillmotion.domain.request import VendorName
 from stillmotion.ports import Accepted, Conflict, NotSent, Pointer, Refused, Submission, Unanswered, generation_key
-from stillmotion.services.dispatch import Dispatched
+from stillmotion.services.close import workflow_failure
+from stillmotion.services.dispatch import MOST_ATTEMPTS, AcceptanceUnwritten, Dispatched
 from stillmotion.services.jobs import UnknownJob
 
 LOST = Unanswered(detail="the connection broke", resendable=False)
@@ -169,6 +172,38 @@ def test_a_late_answer_is_written_over_unknown(world: World) -> None:
     assert attempt(world).outcome is Outcome.ACCEPTED
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        THROTTLED,
+        NotSent("connection refused"),
+        Refused(failure=Failure(FailureKind.OUT_OF_CREDITS, "no credits")),
+        Refused(failure=Failure(FailureKind.UNAUTHORIZED, "no such key")),
+    ],
+)
+def test_what_a_repetition_is_told_says_nothing_of_the_first_post(world: World, answer: Submission) -> None:
+    """The first may have been taken: a new attempt, with a new key, would pay twice."""
+    job = answered(world, LOST_BUT_KEYED, answer, Accepted(generation_id="g-1"), vendor="apiframe")
+    assert [world.dispatch(job.id).outcome for _ in range(3)] == ["wait", "wait", "accepted"]
+    assert len(world.apiframe.posts) == 3
+    assert len(set(world.apiframe.posts)) == 1
+
+
+def test_a_repetition_that_is_refused_until_the_key_is_forgotten_needs_a_person(world: World) -> None:
+    no = Refused(failure=Failure(FailureKind.OUT_OF_CREDITS, "no credits"))
+    job = answered(world, LOST_BUT_KEYED, no, vendor="apiframe")
+    world.dispatch(job.id)
+    world.dispatch(job.id)
+    world.clock.advance(timedelta(hours=20).total_seconds())
+    assert world.dispatch(job.id).outcome == "attention"
+    world.close(job.id, WORKFLOW_FAULT)
+    stored = world.jobs.only()
+    assert stored.reason is Reason.OUTCOME_UNKNOWN
+    assert stored.failure is not None
+    assert stored.failure.kind is FailureKind.OUTCOME_UNKNOWN
+    assert stored.was_ever_accepted
+
+
 # --- refused, throttled, not sent
 
 
@@ -294,8 +329,14 @@ def test_an_accepted_generation_that_cannot_be_written_down_is_named_in_the_erro
         world.jobs.before_save = nobody_may_write
 
     world.wavespeed.while_posting = break_store
-    with pytest.raises(Conflict, match="g-1"):
+    with pytest.raises(AcceptanceUnwritten, match="g-1"):
         world.dispatch(job.id)
+    world.jobs.before_save = None
+    world.close(job.id, workflow_failure("AcceptanceUnwritten", "wavespeed accepted generation g-1"))
+    closed = world.jobs.only()
+    assert (closed.status, closed.reason) == (Status.NEEDS_ATTENTION, Reason.OUTCOME_UNKNOWN)
+    assert closed.failure is not None
+    assert "g-1" in closed.failure.message
 
 
 def test_a_second_generation_of_one_attempt_is_told_to_a_person(world: World) -> None:
@@ -345,3 +386,61 @@ def test_a_job_that_ended_sends_nothing(world: World, status: Status) -> None:
     world.jobs.put(type(job)(**{name: getattr(job, name) for name in job.__struct_fields__} | {"status": status}))
     assert world.dispatch(job.id).outcome == "ended"
     assert world.wavespeed.posts == []
+
+
+def test_a_vendor_that_has_no_key_is_not_chosen_where_another_will_do(world: World) -> None:
+    world.keyless = {VendorName.WAVESPEED}
+    world.dispatch(world.dispatching().id)
+    assert len(world.apiframe.posts) == 1
+    assert world.wavespeed.posts == []
+
+
+def test_a_throttled_jobs_record_stays_small_and_its_tries_have_an_end(world: World) -> None:
+    now_and_again = Refused(failure=THROTTLED.failure, retry_after=0)
+    job = answered(world, *[now_and_again] * 1000)
+    waits = [world.dispatch(job.id).wait_seconds for _ in range(MOST_ATTEMPTS + 10)]
+    stored = world.jobs.only()
+    assert len(stored.attempts) == MOST_ATTEMPTS
+    assert len(msgspec.json.encode(stored)) < 200_000
+    assert waits[:12] == [0] * 10 + [5, 10]
+    assert {(sent.path, sent.body) for sent in stored.attempts} == {("", "")}
+
+
+# --- webhooks
+
+
+def test_without_webhooks_the_vendor_is_given_no_url(world: World) -> None:
+    world.dispatch(answered(world).id)
+    assert attempt(world).webhook_token is None
+    assert '"webhook_url":null' in world.wavespeed.posts[0][0].body
+
+
+def test_the_url_of_an_attempts_webhook_names_it_and_cannot_be_guessed(world: World) -> None:
+    world.webhook_base_url = "https://api.example/"
+    job = answered(world, THROTTLED, Accepted(generation_id="g-1"))
+    world.dispatch(job.id)
+    world.clock.advance(17)
+    world.dispatch(job.id)
+    first, second = world.jobs.only().attempts
+    assert first.webhook_token is not None
+    assert second.webhook_token is not None
+    assert len({first.webhook_token, second.webhook_token}) == 2
+    assert len(first.webhook_token) >= 32
+    bodies = [envelope.body for envelope, _ in world.wavespeed.posts]
+    assert f"https://api.example/v1/webhooks/wavespeed/job-1/1/{first.webhook_token}" in bodies[0]
+    assert f"https://api.example/v1/webhooks/wavespeed/job-1/2/{second.webhook_token}" in bodies[1]
+
+
+def test_a_job_with_a_webhook_parks_as_of_before_its_post(world: World) -> None:
+    world.webhook_base_url = "https://api.example"
+    job = answered(world, Accepted(generation_id="g-1"))
+    world.parking.nudge(job.id, world.clock.now())
+    world.wavespeed.while_posting = lambda: world.parking.counts.update({job.id: 2})
+    assert world.dispatch(job.id) == Dispatched(outcome="accepted", wait_seconds=300, parks=True, nudges=1)
+
+
+def test_a_vendor_whose_signature_is_not_known_is_polled(world: World) -> None:
+    world.webhook_base_url = "https://api.example"
+    world.knows_signature = lambda vendor: vendor is not VendorName.WAVESPEED
+    assert world.dispatch(answered(world).id) == Dispatched(outcome="accepted", wait_seconds=60)
+    assert attempt(world).webhook_token is None

@@ -1,15 +1,16 @@
 """Sweep: a job that has gone quiet gets a new execution from where its ledger is, until the vendor's retention ends."""
 
 import pytest
+from msgspec.structs import replace
 from tests.fakes import Died, FaultPlan
 from tests.world import QUIET_SECONDS, WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Reason, Status, needs_attention
 from stillmotion.domain.request import VendorName
-from stillmotion.domain.sweeping import RETENTION, is_swept
-from stillmotion.ports import Declared, Refused, Running, Succeeded, Unanswered
-from stillmotion.services.sweep import Swept
+from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION, is_swept
+from stillmotion.ports import Declared, Refused, Running, StoreError, Succeeded, Unanswered
+from stillmotion.services.sweep import SweepFailed, Swept
 
 DONE = Succeeded(vendor_status="completed", video_url="https://cdn.example/v.mp4")
 
@@ -98,9 +99,10 @@ def test_an_overdue_generation_is_announced_once(world: World) -> None:
 @pytest.mark.parametrize("vendor", list(VendorName))
 def test_only_when_the_vendors_retention_is_over_it_is_called_expired(world: World, vendor: VendorName) -> None:
     generating(world, vendor=str(vendor))
-    lose_execution(world)
-    world.clock.advance(RETENTION[vendor].total_seconds() - 1)
-    assert world.sweep().resumed == 1
+    for _ in range(2):  # before its end, and once more after it
+        lose_execution(world)
+        world.clock.advance((LONGEST_GENERATION + RETENTION[vendor]).total_seconds() - 1)
+        assert world.sweep() == Swept(resumed=1)
     lose_execution(world)
     world.clock.advance(24 * 3600)
     assert world.sweep() == Swept(expired=1)
@@ -182,3 +184,54 @@ def test_a_sweep_that_dies_is_made_good_by_the_next(world: World, dies_at: int, 
     assert world.workflow.is_running(world.jobs.only())
     assert len(world.workflow.running) == 1
     assert len(world.wavespeed.posts) == 1
+
+
+def test_the_retention_counts_from_the_end_of_the_generation(world: World) -> None:
+    job = generating(world, vendor="apiframe")
+    world.clock.advance(23 * 3600)
+    world.apiframe.readings = [DONE]
+    world.check(job.id)
+    for _ in range(3):
+        lose_execution(world)
+        world.clock.advance(8 * 3600)
+        assert world.sweep() == Swept(resumed=1)
+    lose_execution(world)
+    world.clock.advance(8 * 3600)
+    assert world.sweep() == Swept(expired=1)
+
+
+def test_one_record_that_cannot_be_written_keeps_no_other_from_being_taken(world: World) -> None:
+    generating(world)
+    other = world.jobs.put(replace(world.jobs.only(), id="job-2", attempts=()))
+    lose_execution(world)
+    quiet(world)
+
+    def too_large(job: Job) -> None:
+        if job.id == "job-1":
+            raise StoreError("too large")
+
+    world.jobs.before_save = too_large
+    with pytest.raises(SweepFailed, match="job-1: too large"):
+        world.sweep()
+    assert world.workflow.is_running(replace(other, run=2))
+
+
+def test_an_unanswered_apiframe_post_is_asked_for_again_while_its_key_is_remembered(world: World) -> None:
+    job = world.dispatching(vendor="apiframe")
+    world.apiframe.submissions = [Unanswered(detail="lost", resendable=True)]
+    world.dispatch(job.id)
+    world.close(job.id, WORKFLOW_FAULT)
+    quiet(world)
+    assert world.sweep() == Swept(resumed=1)
+    assert world.dispatch(job.id).outcome == "accepted"
+    assert len(set(world.apiframe.posts)) == 1
+
+
+def test_what_its_vendor_has_forgotten_is_left_to_a_person(world: World) -> None:
+    job = world.dispatching(vendor="apiframe")
+    world.apiframe.submissions = [Unanswered(detail="lost", resendable=True)]
+    world.dispatch(job.id)
+    world.close(job.id, WORKFLOW_FAULT)
+    world.clock.advance(20 * 3600)
+    assert world.sweep() == Swept()
+    assert len(world.apiframe.posts) == 1

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.fakes import Died, FaultPlan, InMemoryJobStore, RecordingWorkflow
@@ -46,6 +47,22 @@ def test_the_record_tells_which_upload_it_was(world: World) -> None:
 def test_keys_of_every_kind_work(world: World, key: str) -> None:
     assert world.drop(key, metadata=PROMPT).result == "started"
     assert world.jobs.only().still.key == key  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("key", ["inbox/" + "x" * 1018, "inbox/" + "x" * 1016 + "/y", "inbox/" + "é" * 507 + ".j"])
+def test_settings_whose_key_s3_would_not_take_are_absent(
+    world: World, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    read = world.objects.read
+
+    def asking(bucket: str, key: str, **how: Any) -> bytes:
+        asked.append(key)
+        return read(bucket, key, **how)
+
+    monkeypatch.setattr(world.objects, "read", asking)
+    assert world.drop(key, metadata=PROMPT).result == "started"
+    assert max(len(key.encode()) for key in asked) <= 1024
 
 
 def test_the_same_event_five_times_is_one_job_and_one_execution(world: World) -> None:
@@ -107,6 +124,23 @@ def test_metadata_speaks_in_text(world: World) -> None:
     request = world.jobs.only().request
     assert request is not None
     assert (request.duration, request.loop, request.concepts) == (9, True, ("push_in", "tilt_up"))
+
+
+def test_an_end_image_in_the_inbox_reaches_the_vendor(world: World) -> None:
+    world.objects.put(BUCKET, "inbox/night.jpg", image("JPEG", 640, 400))
+    world.drop("inbox/day.jpg", metadata={**PROMPT, "end-image": f"s3://{BUCKET}/inbox/night.jpg"})
+    assert world.dispatch(world.jobs.only().id).outcome == "accepted"
+    assert "inbox/night.jpg?X-Amz-Expires" in world.apiframe.posts[0][0].body
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://other/inbox/night.jpg", f"s3://{BUCKET}/uploads/other/night.jpg", f"s3://{BUCKET}/inbox/gone.jpg"]
+)
+def test_an_end_image_from_elsewhere_is_refused(world: World, address: str) -> None:
+    world.objects.put("other", "inbox/night.jpg", image())
+    world.objects.put(BUCKET, "uploads/other/night.jpg", image())
+    assert world.drop("inbox/day.jpg", metadata={**PROMPT, "end-image": address}).result == "failed"
+    assert "end_image: " in world.jobs.only().failure.message  # type: ignore[union-attr]
 
 
 # --- sidecars, in either order
@@ -197,7 +231,9 @@ def test_a_sidecar_stands_for_its_own_image_only(world: World) -> None:
         (image() + bytes(20 * 1024 * 1024), PROMPT, "image: must be at most 20971520 bytes"),
         (image("PNG", 20, 20), PROMPT, "image: must be 64 to 16384 pixels"),
         (image()[:100], PROMPT, "image: must be a whole image"),
+        (image(), {"prompt": "\ud800"}, "prompt: must be text"),
         (image(), {**PROMPT, "duration": "7"}, "duration: must be one of 5, 9, 10"),
+        (image(), {**PROMPT, "duration": "7" * 5000}, "duration: must be one of 5, 9, 10"),
         (image(), {**PROMPT, "duration": "10", "loop": "true"}, "loop: is not made by wavespeed"),
         (image(), {**PROMPT, "vendor": "wavespeed", "aspect_ratio": "1:1"}, "aspect_ratio: 1:1 is not made"),
     ],
@@ -220,6 +256,7 @@ def test_bad_input_is_a_failed_record_with_its_reason(
     [
         (b"{prompt: 1", "lake.json: must be JSON"),
         (b"\xff\xfe", "lake.json: must be JSON"),
+        (b"[" * 60_000, "lake.json: must be JSON"),
         (b"[]", "lake.json: must be a JSON object"),
         (b" " * 70_000, "lake.json: must be at most 65536 bytes"),
         (sidecar(prompt="p", image="s3://x/y"), "image: is the object beside lake.json"),
@@ -231,6 +268,12 @@ def test_a_broken_sidecar_is_a_failed_record_with_its_reason(world: World, text:
     world.objects.put(BUCKET, "inbox/lake.json", text)
     assert world.drop("inbox/lake.jpg").result == "failed"
     assert told in world.jobs.only().failure.message  # type: ignore[union-attr]
+
+
+def test_a_sidecar_of_very_many_unknown_fields_is_a_failed_record_of_bounded_size(world: World) -> None:
+    world.objects.put(BUCKET, "inbox/lake.json", sidecar(**PROMPT, **{f"field {number}": 1 for number in range(4000)}))
+    assert world.drop("inbox/lake.jpg").result == "failed"
+    assert len(world.jobs.only().failure.message) <= 2000  # type: ignore[union-attr]
 
 
 def test_a_broken_sidecar_fails_the_waiting_job_and_a_mended_one_starts_another(world: World) -> None:
@@ -279,6 +322,34 @@ def test_dropped_again_after_a_failure_that_was_never_billed_it_runs_again(world
     job = world.jobs.only()
     assert (job.run, job.status, job.failure) == (2, Status.DISPATCHING, None)
     assert world.workflow.started == [f"{job.id}-1", f"{job.id}-2"]
+
+
+def test_the_new_run_is_sent_and_does_not_stop_at_the_old_refusal(world: World) -> None:
+    world.drop("inbox/lake.jpg", metadata=PROMPT)
+    fail_unbilled(world)
+    world.drop("inbox/lake.jpg", metadata=PROMPT)
+    assert world.dispatch(world.jobs.only().id).outcome == "accepted"
+    assert len(world.wavespeed.posts) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_new_run_whose_submission_died_is_started_by_the_events_repetition(world: World, *, after: bool) -> None:
+    world.drop("inbox/lake.jpg", metadata=PROMPT)
+    fail_unbilled(world)
+    world.workflow.faults = FaultPlan(dies_at=1, after=after)
+    with pytest.raises(Died):
+        world.drop("inbox/lake.jpg", metadata=PROMPT)
+    world.deliver("inbox/lake.jpg", "v2")
+    job_id = world.jobs.only().id
+    assert world.workflow.started == [f"{job_id}-1", f"{job_id}-2"]
+
+
+def test_a_later_version_of_the_same_does_not_see_a_later_sidecar_either(world: World) -> None:
+    world.drop("inbox/lake.jpg", metadata=PROMPT)
+    world.drop("inbox/lake.jpg", metadata=PROMPT)
+    world.drop("inbox/lake.json", sidecar(prompt="snow falls"))
+    assert world.deliver("inbox/lake.jpg", "v2").result == "repeated"
+    assert len(world.workflow.started) == 1
 
 
 @pytest.mark.parametrize("after", [False, True])

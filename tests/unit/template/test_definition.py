@@ -19,6 +19,18 @@ def of_type(definition: JsonObject, kind: str) -> dict[str, JsonObject]:
     return {name: state for name, state in definition["States"].items() if state["Type"] == kind}
 
 
+def calls(definition: JsonObject) -> dict[str, JsonObject]:
+    """The tasks that call a function."""
+    tasks = of_type(definition, "Task").items()
+    return {name: task for name, task in tasks if task["Resource"] == "arn:aws:states:::lambda:invoke"}
+
+
+def parkings(definition: JsonObject) -> dict[str, JsonObject]:
+    """The tasks that wait for a webhook."""
+    tasks = of_type(definition, "Task").items()
+    return {name: task for name, task in tasks if task["Resource"].endswith("dynamodb:updateItem.waitForTaskToken")}
+
+
 def expressions(part: Any) -> Iterator[str]:
     """Every JSONata expression."""
     match part:
@@ -42,8 +54,8 @@ def test_every_choice_has_a_default(definition: JsonObject) -> None:
     assert all("Default" in state for state in of_type(definition, "Choice").values())
 
 
-def test_every_task_hands_every_error_to_close(definition: JsonObject) -> None:
-    for name, task in of_type(definition, "Task").items():
+def test_every_call_hands_every_error_to_close(definition: JsonObject) -> None:
+    for name, task in calls(definition).items():
         if name == CLOSE:
             assert "Catch" not in task
         else:
@@ -58,7 +70,7 @@ def test_only_faults_of_lambda_and_of_the_stores_are_retried(definition: JsonObj
     """An outage of DynamoDB must not park every job in flight. The functions may run twice: the ledger decides."""
     retried = {
         name: {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
-        for name, task in of_type(definition, "Task").items()
+        for name, task in calls(definition).items()
     }
 
     assert retried.pop(CLOSE) == {"States.ALL"}
@@ -69,10 +81,34 @@ def test_only_faults_of_lambda_and_of_the_stores_are_retried(definition: JsonObj
 
 def test_every_task_waits_longer_than_its_function_may_run(definition: JsonObject, template: Template) -> None:
     functions = template.of_type("AWS::Serverless::Function")
-    for name, task in of_type(definition, "Task").items():
+    for name, task in calls(definition).items():
         function = re.fullmatch(r"\$\{(\w+)Arn\}", task["Arguments"]["FunctionName"])
         assert function
         assert task["TimeoutSeconds"] > functions[function[1]]["Properties"]["Timeout"], name
+
+
+def test_every_task_calls_a_function_or_parks(definition: JsonObject) -> None:
+    assert of_type(definition, "Task").keys() == calls(definition).keys() | parkings(definition).keys()
+
+
+def test_parking_ends_by_itself_and_no_error_of_it_ends_the_job(definition: JsonObject) -> None:
+    for task in parkings(definition).values():
+        assert isinstance(task["TimeoutSeconds"], int)
+        assert [catcher["Next"] for catcher in task["Catch"]] == ["Check", "Wait for the vendor"]
+        assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_the_parkings_differ_in_their_time_only(definition: JsonObject) -> None:
+    first, second = parkings(definition).values()
+
+    assert first["Arguments"] == second["Arguments"]
+    assert first["Catch"] == second["Catch"]
+
+
+def test_the_parkings_last_as_long_as_the_parameter_allows(definition: JsonObject, template: Template) -> None:
+    seconds = {task["TimeoutSeconds"] for task in parkings(definition).values()}
+
+    assert seconds == set(template.parameters["SlowPollSeconds"]["AllowedValues"])
 
 
 def test_every_state_can_be_reached_and_every_way_leads_somewhere(definition: JsonObject) -> None:
@@ -105,7 +141,8 @@ def test_the_machine_may_call_the_functions_that_it_calls(template: Template) ->
     given = template.properties("VideoStateMachine")["DefinitionSubstitutions"]
     (allowed,) = [found for found in template.statements() if "lambda:InvokeFunction" in found.actions]
 
-    assert sorted(allowed.resources, key=str) == sorted(given.values(), key=str)
+    functions = [value for name, value in given.items() if name.endswith("FunctionArn")]
+    assert sorted(allowed.resources, key=str) == sorted(functions, key=str)
 
 
 def test_the_machines_deadline_is_longer_than_all_that_the_parameters_allow(

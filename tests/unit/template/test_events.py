@@ -1,9 +1,16 @@
 """The examples in events/: one for each way that a function is called, and none that its trigger would not send."""
 
 import json
+from collections.abc import Callable, Mapping
 
 import pytest
+from tests.unit.finalize.conftest import Scene
 from tests.unit.template.document import ROOT, JsonObject, Template
+from tests.world import WORKFLOW_FAULT, World
+
+from stillmotion.aws.items import event_item, event_of
+from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.ports import Declared, Event
 
 EVENTS = {path.stem: path for path in (ROOT / "events").glob("*.json")}
 UPLOADS = [name for name in EVENTS if name.endswith("-created")]
@@ -57,3 +64,41 @@ def test_announced_records_are_what_the_filter_lets_through(template: Template) 
     for record in read("announce")["Records"]:
         assert record["eventName"] in pattern["eventName"]
         assert record["dynamodb"]["Keys"]["pk"]["S"].startswith(prefix)
+
+
+def completed_event() -> Event:
+    scene = Scene()
+    scene.run()
+    (event,) = scene.jobs.events
+    return event
+
+
+def failed_event() -> Event:
+    """Of a generation that the vendor declared failed."""
+    world = World()
+    job = world.dispatching()
+    world.dispatch(job.id)
+    failure = Failure(FailureKind.GENERATION_FAILED, "The vendor could not make it.")
+    world.wavespeed.readings = [Declared(vendor_status="failed", failure=failure)]
+    world.check(job.id)
+    world.close(job.id, WORKFLOW_FAULT)
+    (event,) = world.jobs.events
+    return event
+
+
+def shape(value: object) -> object:
+    """The names and types in a value; the members of `metadata` are the caller's own."""
+    if isinstance(value, Mapping):
+        return {name: dict if name == "metadata" else shape(member) for name, member in value.items()}
+    return type(value)
+
+
+@pytest.mark.parametrize("written", [completed_event, failed_event])
+def test_announced_records_are_what_the_code_writes(written: Callable[[], Event]) -> None:
+    event = written()
+    images = [record["dynamodb"]["NewImage"] for record in read("announce")["Records"]]
+    (image,) = [image for image in images if image["detail_type"]["S"] == event.detail_type]
+
+    assert shape(image) == shape(event_item(event))
+    assert shape(event_of(image).detail) == shape(event.detail)
+    assert event_of(image).job_id == event_of(image).detail["job_id"]

@@ -11,6 +11,7 @@ from tests.unit.template.document import ROOT, JsonObject, Template
 MAY_NAME_NO_RESOURCE = {"VideoStateMachine.DeliverLogs"}
 BLOCKED = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
 SUBMIT_ROUTES = {"POST /v1/videos", "POST /v1/uploads"}
+WEBHOOK_ROUTES = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"}
 READ_ROUTES = {"GET /v1/videos", "GET /v1/videos/{id}", "GET /v1/videos/{id}/content"}
 
 
@@ -45,7 +46,11 @@ def test_every_route_leads_to_its_function(template: Template) -> None:
         for route in template.of_type("AWS::ApiGatewayV2::Route").values()
     }
 
-    assert led == dict.fromkeys(SUBMIT_ROUTES, "SubmitFunction") | dict.fromkeys(READ_ROUTES, "ReadFunction")
+    assert led == {
+        **dict.fromkeys(SUBMIT_ROUTES, "SubmitFunction"),
+        **dict.fromkeys(WEBHOOK_ROUTES, "WebhookFunction"),
+        **dict.fromkeys(READ_ROUTES, "ReadFunction"),
+    }
 
 
 def _function_of_route(template: Template, route: JsonObject) -> str:
@@ -56,10 +61,14 @@ def _function_of_route(template: Template, route: JsonObject) -> str:
     return str(uri[0])
 
 
-def test_the_api_may_call_both_functions(template: Template) -> None:
+def test_the_api_may_call_its_functions(template: Template) -> None:
     permissions = [found["Properties"] for found in template.of_type("AWS::Lambda::Permission").values()]
 
-    assert {found["FunctionName"]["Ref"] for found in permissions} == {"SubmitFunction", "ReadFunction"}
+    assert {found["FunctionName"]["Ref"] for found in permissions} == {
+        "SubmitFunction",
+        "ReadFunction",
+        "WebhookFunction",
+    }
     assert all("${Api}" in found["SourceArn"]["Fn::Sub"] for found in permissions)
 
 
@@ -91,12 +100,21 @@ def test_buckets_are_listed_below_a_prefix_only(template: Template) -> None:
         assert re.fullmatch(r"[a-z]+/\*", statement.body["Condition"]["StringLikeIfExists"]["s3:prefix"])
 
 
-def test_only_dispatch_check_and_finalize_read_the_vendors_keys(template: Template) -> None:
+def test_parking_items_alone_are_changed_in_place(template: Template) -> None:
+    changing = [statement for statement in template.statements() if "dynamodb:UpdateItem" in statement.actions]
+
+    assert {statement.owner for statement in changing} == {"VideoStateMachine", "WebhookFunction"}
+    for statement in changing:
+        keys = statement.body["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        assert (statement.actions, keys) == (["dynamodb:UpdateItem"], ["parking#*"])
+
+
+def test_only_who_talks_to_vendors_reads_their_keys(template: Template) -> None:
     readers = {
         statement.owner for statement in template.statements() if "secretsmanager:GetSecretValue" in statement.actions
     }
 
-    assert readers <= {"DispatchFunction", "CheckFunction", "FinalizeFunction"}
+    assert readers <= {"DispatchFunction", "CheckFunction", "FinalizeFunction", "WebhookFunction"}
 
 
 def test_the_read_function_writes_nothing(template: Template) -> None:
@@ -224,6 +242,8 @@ def _references(part: Any) -> list[str]:
     match part:
         case {"Ref": str(name)}:
             return [name]
+        case {"Fn::Sub": str(text)}:
+            return re.findall(r"\$\{(\w+)\}", text)
         case dict():
             return [name for value in part.values() for name in _references(value)]
         case list():

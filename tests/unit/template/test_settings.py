@@ -17,6 +17,7 @@ GROUPS: dict[str, list[type[msgspec.Struct]]] = {
     "dispatch": [settings.TableSettings, settings.VendorSettings, DispatchSettings, PriceTable, WaitPolicy],
     "check": [settings.TableSettings, settings.VendorSettings, PriceTable, WaitPolicy],
     "finalize": [settings.TableSettings, settings.FinalizeSettings, FetchPolicy],
+    "webhook": [settings.TableSettings, settings.WorkflowSettings, settings.VendorSettings],
     "fail": [settings.TableSettings],
     "sweep": [settings.TableSettings, settings.WorkflowSettings, SweepSettings],
     "announce": [settings.AnnounceSettings],

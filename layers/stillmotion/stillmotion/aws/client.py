@@ -23,6 +23,7 @@ from stillmotion.aws.markup import NotMarkup, texts
 from stillmotion.aws.settings import AwsSettings
 from stillmotion.aws.signing import Message, Signer
 from stillmotion.aws.tls import trust_for
+from stillmotion.ports import StoreError
 
 # Within a region a connection is made in milliseconds: after 2 s the packet is lost, and another try is quicker.
 # DynamoDB and its like answer in tens of milliseconds; 5 s leaves a function of 10 s time for a second try.
@@ -47,7 +48,7 @@ TRANSIENT_CODES = frozenset({
 })  # fmt: skip
 
 
-class AwsError(Exception):
+class AwsError(StoreError):
     """A service refused a call. Decide by `code` or `status`, never by the message."""
 
     def __init__(self, code: str, message: str, status: int, body: Mapping[str, Any] | None = None) -> None:

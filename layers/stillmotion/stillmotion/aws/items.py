@@ -8,6 +8,7 @@
                                attention_flag   "yes"                    / should look at it
                                sweep_flag       "yes" while it may have to be swept
     pointer   <pointer.key>    the fields of Pointer but the key
+    parking   parking#<job>    (see `parking`)
     event     event#<id>       job_id, detail_type, detail (JSON text), created_at
     key       key#<hash>       the fields of ApiKey
 

@@ -1,9 +1,4 @@
-"""The jobs table and the API keys in it (`items` shows its shape).
-
-Exceptions, besides those of `ports`:
-
-    UnknownPage    a `next` that this store never gave out
-"""
+"""The jobs table and the API keys in it (`items` shows its shape)."""
 
 import base64
 import binascii
@@ -40,14 +35,13 @@ from stillmotion.ports import (
     Page,
     Pointer,
     StoreError,
+    UnknownPage,
     alias_key,
 )
 
 _ABSENT = Condition("attribute_not_exists(pk)")
-
-
-class UnknownPage(StoreError):
-    """The text that should say where a page starts was not given out by this store."""
+# Far more than a moment and an id take, and far less than a key of DynamoDB may be long.
+_LONGEST_PAGE = 500
 
 
 class DynamoJobStore:
@@ -76,6 +70,10 @@ class DynamoJobStore:
         """The pointer at a key; strongly consistent."""
         item = self._table.get(key)
         return pointer_of(item) if item is not None and kind_of(item) == "pointer" else None
+
+    def remember(self, pointer: Pointer) -> None:
+        """Writes a pointer by itself, over an older one."""
+        self._table.write([Put(pointer_item(pointer))], token=uuid.uuid4().hex)
 
     def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page:
         """A tenant's jobs, newest first. Raises UnknownPage."""
@@ -149,6 +147,9 @@ def _claimed(claim: Claim) -> Put:
     item = pointer_item(claim.pointer)
     if claim.unique:
         return Put(item, _free_or_owned_by(claim.pointer))
+    if claim.unless_written_since is not None:
+        since = {"since": claim.unless_written_since}
+        return Put(item, Condition("attribute_not_exists(pk) OR created_at < :since", (), since))
     if claim.unless_retried_since is not None:
         values = {"no": False, "since": claim.unless_retried_since}
         return Put(item, Condition("attribute_not_exists(pk) OR by_retry = :no OR created_at < :since", (), values))
@@ -174,6 +175,8 @@ def _token(moment: str, job: Job) -> str:
 
 
 def _place(token: str) -> tuple[str, str]:
+    if len(token) > _LONGEST_PAGE:
+        raise UnknownPage(f"{len(token)} characters name no page")
     try:
         text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:

@@ -4,7 +4,6 @@ Problem   an answer that is an error, in any dialect's words
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -69,7 +68,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
             )
         try:
             value = msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", f"The body is not JSON: {error}") from error
         if not isinstance(value, dict):
             raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", "The body must be a JSON object.")
@@ -127,8 +126,8 @@ def parse_event(event: Mapping[str, Any]) -> HttpRequest:
     body = event.get("body") or ""
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    except binascii.Error as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "invalid_body", "The body is not base64.") from error
+    except ValueError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "invalid_body", "The body is not base64, or not text.") from error
     return HttpRequest(
         route=event["routeKey"],
         path=event.get("pathParameters") or {},

@@ -3,20 +3,24 @@
 Errors are RFC 9457 problem details with an `error` member, which OpenAI's clients read.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from stillmotion.dialects import views
 from stillmotion.dialects.http import FieldProblem, HttpRequest, HttpResponse, Problem, Route
+from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.job import Job, Status
-from stillmotion.domain.request import InvalidRequest, parse_request
-from stillmotion.ports import JobStore, ObjectStore
+from stillmotion.domain.request import FieldError, InvalidRequest, parse_request
+from stillmotion.ports import JobStore, ObjectStore, UnknownPage
 from stillmotion.services.calls import Call, KeyReused, SubmitCall
 
 CONTENT_SECONDS = 900
 MAX_LISTED = 100
 MAX_IDEMPOTENCY_KEY = 255
+# int() refuses thousands of digits, and isdecimal() takes those of every script.
+_SMALL_NUMBER = r"[0-9]{1,3}"
 
 _TYPE_OF_STATUS = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
@@ -70,14 +74,12 @@ def submit_routes(submit: SubmitCall) -> Mapping[str, Route]:
         fields = request.json()
         content_type, size = fields.get("content_type"), fields.get("bytes")
         errors = []
-        if content_type not in SUFFIX_OF_TYPE:
-            errors.append(FieldProblem("content_type", f"must be one of {', '.join(SUFFIX_OF_TYPE)}"))
+        if not isinstance(content_type, str) or content_type not in SUFFIX_OF_TYPE:
+            errors.append(FieldError("content_type", f"must be one of {', '.join(SUFFIX_OF_TYPE)}"))
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_BYTES:
-            errors.append(FieldProblem("bytes", f"must be a number from 1 to {MAX_BYTES}"))
+            errors.append(FieldError("bytes", f"must be a number from 1 to {MAX_BYTES}"))
         errors += [
-            FieldProblem(name, "is not a field of an upload")
-            for name in fields
-            if name not in ("content_type", "bytes")
+            FieldError(name, "is not a field of an upload") for name in fields if name not in ("content_type", "bytes")
         ]
         if errors:
             raise _refused(errors)
@@ -92,7 +94,9 @@ def read_routes(jobs: JobStore, objects: ObjectStore) -> Mapping[str, Route]:
     """What only looks. A job of another tenant is not there."""
 
     def find(request: HttpRequest) -> Job:
-        job = jobs.get(request.path.get("id", ""))
+        job_id = request.path.get("id", "")
+        # What is no id may be no key of the store either.
+        job = jobs.get(job_id) if is_job_id(job_id) else None
         if job is None or job.tenant != request.tenant:
             raise Problem(HTTPStatus.NOT_FOUND, "video_not_found", "There is no video with this id.")
         return job
@@ -113,9 +117,12 @@ def read_routes(jobs: JobStore, objects: ObjectStore) -> Mapping[str, Route]:
 
     def listing(request: HttpRequest) -> HttpResponse:
         limit = request.query.get("limit", "20")
-        if not limit.isdecimal() or not 1 <= int(limit) <= MAX_LISTED:
-            raise _refused([FieldProblem("limit", f"must be a number from 1 to {MAX_LISTED}")])
-        page = jobs.of_tenant(request.tenant, int(limit), request.query.get("after"))
+        if not re.fullmatch(_SMALL_NUMBER, limit) or not 1 <= int(limit) <= MAX_LISTED:
+            raise _refused([FieldError("limit", f"must be a number from 1 to {MAX_LISTED}")])
+        try:
+            page = jobs.of_tenant(request.tenant, int(limit), request.query.get("after"))
+        except UnknownPage as unknown:
+            raise _refused([FieldError("after", "must be the `next` of an earlier page")]) from unknown
         data = [views.video(job) for job in page.jobs]
         body = {"object": "list", "data": data, "has_more": page.next is not None, "next": page.next}
         return HttpResponse(body=body)
@@ -124,22 +131,23 @@ def read_routes(jobs: JobStore, objects: ObjectStore) -> Mapping[str, Route]:
 
 
 def _invalid(invalid: InvalidRequest) -> Problem:
-    return _refused([FieldProblem(error.field, error.rule) for error in invalid.errors])
+    errors = tuple(FieldProblem(error.field, error.rule) for error in invalid.errors)
+    return Problem(HTTPStatus.BAD_REQUEST, "invalid_request", str(invalid), errors)
 
 
-def _refused(errors: list[FieldProblem]) -> Problem:
-    detail = "; ".join(f"{error.field}: {error.rule}" for error in errors)
-    return Problem(HTTPStatus.BAD_REQUEST, "invalid_request", detail, tuple(errors))
+def _refused(errors: Sequence[FieldError]) -> Problem:
+    return _invalid(InvalidRequest(*errors))
 
 
 def _idempotency_key(request: HttpRequest) -> str | None:
     key = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
-        raise _refused([FieldProblem("Idempotency-Key", f"must have 1 to {MAX_IDEMPOTENCY_KEY} characters")])
+    if key is not None and not re.fullmatch(rf"[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}", key):
+        rule = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"
+        raise _refused([FieldError("Idempotency-Key", rule)])
     return key
 
 
 def _retry_count(request: HttpRequest) -> int | None:
     """What a client generated by Stainless (OpenAI's) says of its own retries; None where it says nothing."""
     count = request.headers.get("x-stainless-retry-count", "")
-    return int(count) if count.isdecimal() else None
+    return int(count) if re.fullmatch(_SMALL_NUMBER, count) else None

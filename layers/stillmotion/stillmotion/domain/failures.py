@@ -58,7 +58,11 @@ RULES: Mapping[FailureKind, Rules] = {
     FailureKind.THROTTLED: Rules(
         again_here=True, elsewhere=True, advice="Wait, or raise the account's tier at the vendor."
     ),
-    FailureKind.UNAVAILABLE: Rules(again_here=True, elsewhere=True, advice="Wait until the vendor is back."),
+    FailureKind.UNAVAILABLE: Rules(
+        again_here=True,
+        elsewhere=True,
+        advice="Wait until the vendor, or the part of your own stack that the message names, works again.",
+    ),
     FailureKind.OUTCOME_UNKNOWN: Rules(
         again_here=False,
         elsewhere=False,

@@ -4,10 +4,12 @@ Job ids are UUIDs: one id serves in every dialect, and Apiframe's own are UUIDs.
 """
 
 import hashlib
+import re
 import uuid
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import fields
 
 from stillmotion.domain.request import Request
 
@@ -40,9 +42,30 @@ def new_job_id() -> str:
     return str(uuid.uuid4())
 
 
+def is_job_id(text: str) -> bool:
+    """Whether it has the form that every job id has."""
+    return re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None
+
+
 def fingerprint(value: Request | Mapping[str, object]) -> str:
-    """SHA-256 (hex) of a value in canonical JSON."""
-    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+    """SHA-256 (hex) of a value in canonical JSON.
+
+    Of a request, only what differs from the defaults: a field that a later release adds must not make yesterday's
+    upload another job, nor yesterday's key one that was used with another body.
+    """
+    chosen = _chosen(value) if isinstance(value, Request) else value
+    return hashlib.sha256(msgspec.json.encode(chosen, order="deterministic")).hexdigest()
+
+
+def _chosen(request: Request) -> dict[str, object]:
+    """The request's fields without those that have their default value."""
+    chosen: dict[str, object] = {}
+    for field in fields(request):
+        value = getattr(request, field.name)
+        default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+        if value != default:
+            chosen[field.name] = value
+    return chosen
 
 
 def idempotency_key(job_id: str, attempt: int) -> str:

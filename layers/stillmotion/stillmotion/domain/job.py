@@ -81,7 +81,10 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Still(msgspec.Struct, frozen=True, kw_only=True):
-    """An input image as it was read: its place, its exact version, and upright pixel dimensions where known."""
+    """An input image as it was read: its place, its exact version, and upright pixel dimensions where known.
+
+    `repeated_as` are later versions with the same bytes and the same request, which made no other job.
+    """
 
     address: str
     bucket: str | None = None
@@ -89,6 +92,7 @@ class Still(msgspec.Struct, frozen=True, kw_only=True):
     version_id: str | None = None
     etag: str | None = None
     checksum: str | None = None
+    repeated_as: tuple[str, ...] = ()
     media_type: str | None = None
     bytes: int | None = None
     width: int | None = None
@@ -186,6 +190,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     end_still: Still | None = None
     aspect_ratio: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    earlier_attempts: int = 0
     video: Video | None = None
     failure: Failure | None = None
     ended_at: datetime | None = None
@@ -196,6 +201,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def attempt(self) -> Attempt | None:
         """The latest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def tries(self) -> tuple[Attempt, ...]:
+        """The attempts since the job was last started by its user: those before have had their say."""
+        return self.attempts[self.earlier_attempts :]
 
     @property
     def generation(self) -> Generation | None:
@@ -242,7 +252,8 @@ def run_again(job: Job, now: datetime) -> Job:
     """A new run of a job that failed without ever costing money."""
     if job.status is not Status.FAILED or job.was_ever_accepted:
         raise WrongStep(f"a job that is {job.status} and may have cost money is not run again")
-    return moved(replace(job, run=job.run + 1, failure=None), Status.DISPATCHING, now)
+    again = replace(job, run=job.run + 1, failure=None, earlier_attempts=len(job.attempts))
+    return moved(again, Status.DISPATCHING, now)
 
 
 def resumed(job: Job, now: datetime) -> Job:
@@ -334,11 +345,19 @@ def attempt_accepted(job: Job, number: int, generation_id: str, now: datetime, v
 
 
 def attempt_ended(job: Job, number: int, outcome: Outcome, failure: Failure, now: datetime) -> Job:
-    """The attempt came to nothing (`not_sent`, `refused`) or to nobody knows (`unknown`)."""
+    """The attempt came to nothing (`not_sent`, `refused`) or to nobody knows (`unknown`).
+
+    What a repetition is told says nothing of the first POST, which may have been taken: the attempt stays `unknown`.
+    A settled attempt's body is let go: a job that is throttled for hours has many.
+    """
     attempt = job.attempt
     if attempt is None or attempt.number != number or attempt.outcome not in (Outcome.SENDING, Outcome.UNKNOWN):
         raise WrongStep(f"attempt {number} has its outcome already")
-    return with_attempt(job, replace(attempt, outcome=outcome, answered_at=now, failure=failure), now)
+    if attempt.sends > 1 and outcome is not Outcome.UNKNOWN:
+        failure = Failure(FailureKind.UNAVAILABLE, f"Sent again, it was answered: {failure.message}")
+        return with_attempt(job, replace(attempt, outcome=Outcome.UNKNOWN, answered_at=now, failure=failure), now)
+    ended = replace(attempt, outcome=outcome, answered_at=now, failure=failure)
+    return with_attempt(job, replace(ended, path="", body="") if ended.is_settled else ended, now)
 
 
 def generation_read(job: Job, generation: Generation, now: datetime) -> Job:
@@ -393,8 +412,8 @@ def closing(job: Job, cause: Failure) -> tuple[Reason | None, Failure]:
             return None, attempt.generation.failure
         return None, attempt.failure or cause
     if attempt.outcome is not Outcome.ACCEPTED:
-        unknown = FailureKind.OUTCOME_UNKNOWN
-        return Reason.OUTCOME_UNKNOWN, attempt.failure or Failure(unknown, "The vendor never answered the submission.")
+        told = attempt.failure or cause
+        return Reason.OUTCOME_UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, told.message)
     return Reason.WORKFLOW_FAILED, cause
 
 

@@ -36,6 +36,11 @@ ImageAddress = Annotated[str, Meta(min_length=1, max_length=4096)]
 MetadataKey = Annotated[str, Meta(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
 MAX_METADATA_ENTRIES = 16
+MAX_KEY_BYTES = 1024
+"""The longest key of an S3 object, in UTF-8."""
+MAX_ERRORS_TOLD = 20
+MAX_NAME_TOLD = 64
+MAX_MESSAGE = 2000
 
 RATIO_OF_SIZE: Mapping[str, AspectRatio] = {"1280*720": "16:9", "720*1280": "9:16"}
 
@@ -51,11 +56,18 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class InvalidRequest(Exception):
-    """The request breaks at least one rule; nothing was paid."""
+    """The request breaks at least one rule; nothing was paid.
+
+    `errors` and the message are of bounded size, whatever was sent: the first 20 errors with field names of at most 64
+    characters, and one that says how many more there are; a message of at most 2,000 characters.
+    """
 
     def __init__(self, *errors: FieldError) -> None:
-        super().__init__("; ".join(map(str, errors)))
-        self.errors = errors
+        told = [FieldError(_shortened(error.field, MAX_NAME_TOLD), error.rule) for error in errors[:MAX_ERRORS_TOLD]]
+        if len(errors) > len(told):
+            told.append(FieldError("request", f"breaks {len(errors) - len(told)} more rules"))
+        super().__init__(_shortened("; ".join(map(str, told)), MAX_MESSAGE))
+        self.errors = tuple(told)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +113,7 @@ def parse_request(fields: Mapping[str, object], *, text_values: bool = False) ->
 
     `text_values` reads numbers and booleans from strings, as object metadata carries them.
     """
-    errors = [FieldError(name, "is not a field of a request") for name in fields if name not in _FIELD_TYPES]
+    errors = []
     if "prompt" not in fields:
         errors.append(FieldError("prompt", "is required"))
     values: dict[str, Any] = {}
@@ -109,10 +121,17 @@ def parse_request(fields: Mapping[str, object], *, text_values: bool = False) ->
         if name not in fields:
             continue
         try:
-            values[name] = msgspec.convert(fields[name], kind, strict=not text_values)
+            value = msgspec.convert(fields[name], kind, strict=not text_values)
+            msgspec.json.encode(value)
         except msgspec.ValidationError as error:
             errors.append(FieldError(name, _rule(name, error)))
+        except UnicodeEncodeError:
+            # An object's metadata may say that it is UTF-7, which can hold half of a character.
+            errors.append(FieldError(name, "must be text: it holds half of a character"))
+        else:
+            values[name] = value
     errors += _cross_field_errors(values)
+    errors += [FieldError(name, "is not a field of a request") for name in fields if name not in _FIELD_TYPES]
     if errors:
         raise InvalidRequest(*errors)
     size = values.pop("size", None)
@@ -154,6 +173,20 @@ def _cross_field_errors(values: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _address_errors(name: str, address: str | None) -> list[FieldError]:
-    if address is None or re.fullmatch(r"(?s)https://[^/?#\s@]+(?:[/?#]\S*)?|s3://[a-z0-9.\-]+/.+", address):
+    if address is None or re.fullmatch(r"https://[^/?#\s@]+(?:[/?#]\S*)?", address):
         return []
-    return [FieldError(name, "must be an https:// URL without user info, or s3://bucket/key")]
+    found = re.fullmatch(r"(?s)s3://[a-z0-9.\-]+/(.+)", address)
+    if found is None:
+        return [FieldError(name, "must be an https:// URL without user info, or s3://bucket/key")]
+    if not fits_key(found[1]):
+        return [FieldError(name, f"must name a key of at most {MAX_KEY_BYTES} bytes")]
+    return []
+
+
+def fits_key(key: str) -> bool:
+    """Whether S3 takes it as an object's key."""
+    return len(key.encode()) <= MAX_KEY_BYTES
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

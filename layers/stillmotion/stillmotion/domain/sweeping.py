@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from stillmotion.domain.job import Job, Outcome, Reason, Status, Verdict
+from stillmotion.domain.failures import FailureKind
+from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status, Verdict
 from stillmotion.domain.request import VendorName
 
 # Apiframe's OpenAPI: CDN assets are purged after 24 h by default. WaveSpeed's predictions page: outputs live 7 days.
@@ -17,7 +18,11 @@ RETENTION: Mapping[VendorName, timedelta] = {
     VendorName.APIFRAME: timedelta(hours=24),
     VendorName.WAVESPEED: timedelta(days=7),
 }
+# Apiframe recognises an Idempotency-Key for 24 h; a repetition stops well before, as clocks are not exact.
+KEYS_REMEMBERED: Mapping[VendorName, timedelta] = {VendorName.APIFRAME: timedelta(hours=20)}
 LONGEST_GAP = timedelta(hours=6)
+# The retention counts from the end of a generation; one whose end nobody saw may have taken as long as this.
+LONGEST_GENERATION = timedelta(hours=24)
 _UNDER_WAY = frozenset({Status.DISPATCHING, Status.GENERATING, Status.FINALIZING})
 _MENDABLE = frozenset({Reason.WORKFLOW_FAILED, Reason.VIDEO_UNREACHABLE, Reason.CORRUPT_VIDEO})
 
@@ -27,11 +32,26 @@ class Remedy(StrEnum):
 
     RESUME = "resume"
     EXPIRE = "expire"
+    LEAVE = "leave"
 
 
 def is_swept(job: Job) -> bool:
-    """Whether something may still have to be done about the job without a person."""
-    return job.status in _UNDER_WAY or (job.status is Status.NEEDS_ATTENTION and job.reason in _MENDABLE)
+    """Whether something may still be done about the job without a person."""
+    if job.status is not Status.NEEDS_ATTENTION:
+        return job.status in _UNDER_WAY
+    return job.reason in _MENDABLE or (job.attempt is not None and may_be_sent_again(job.attempt))
+
+
+def may_be_sent_again(attempt: Attempt) -> bool:
+    """Whether the vendor, for as long as it remembers, would recognise a repetition of this unanswered attempt."""
+    told_otherwise = attempt.failure is not None and attempt.failure.kind is FailureKind.OUTCOME_UNKNOWN
+    unanswered = attempt.outcome in (Outcome.SENDING, Outcome.UNKNOWN)
+    return unanswered and attempt.vendor in KEYS_REMEMBERED and not told_otherwise
+
+
+def is_remembered(attempt: Attempt, now: datetime) -> bool:
+    """Whether the vendor still knows the attempt's key."""
+    return now - attempt.started_at < KEYS_REMEMBERED.get(attempt.vendor, timedelta())
 
 
 def is_due(job: Job, quiet: timedelta, now: datetime) -> bool:
@@ -40,9 +60,16 @@ def is_due(job: Job, quiet: timedelta, now: datetime) -> bool:
 
 
 def remedy(job: Job, now: datetime) -> Remedy:
-    """What to do about a due job whose execution is not running."""
+    """What to do about a due job whose execution is not running.
+
+    Once the retention is over there is one more try; what has not come home after that has expired.
+    """
     attempt = job.attempt
     if attempt is None or attempt.outcome is not Outcome.ACCEPTED or attempt.generation is None:
-        return Remedy.RESUME
-    kept = now - attempt.generation.accepted_at < RETENTION[attempt.vendor]
-    return Remedy.RESUME if kept or attempt.generation.verdict is Verdict.FAILED else Remedy.EXPIRE
+        hopeless = job.status is Status.NEEDS_ATTENTION and attempt is not None and not is_remembered(attempt, now)
+        return Remedy.LEAVE if hopeless else Remedy.RESUME
+    generation = attempt.generation
+    ended_at = generation.ended_at or generation.accepted_at + LONGEST_GENERATION
+    over_at = ended_at + RETENTION[attempt.vendor]
+    tried_since = now >= over_at and job.updated_at >= over_at
+    return Remedy.EXPIRE if tried_since and generation.verdict is not Verdict.FAILED else Remedy.RESUME

@@ -3,6 +3,8 @@
 import msgspec
 
 GROWTH = 1.5
+# An execution ends at 25,000 events, and a look takes some nine of them.
+MOST_LOOKS = 2000
 
 
 class WaitPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +23,10 @@ class WaitPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds from acceptance to the first look at a video of `duration` seconds."""
         return max(1, self.usual_seconds * duration // 5)
 
+    def slow(self, elapsed: int) -> int:
+        """Seconds for which a webhook is waited for, `elapsed` seconds after acceptance."""
+        return max(self.slow_poll_seconds, elapsed // 10)
+
     def next(self, elapsed: int, duration: int) -> int:
         """Seconds to the next look, `elapsed` seconds after acceptance: never past the deadline."""
         usual = self.first(duration)
@@ -30,6 +36,10 @@ class WaitPolicy(msgspec.Struct, frozen=True, kw_only=True):
             wait = self.short_wait_seconds
         else:
             wait = min(self.longest_wait_seconds, max(self.short_wait_seconds, int((elapsed - usual) * (GROWTH - 1))))
+        return self.within_deadline(max(wait, self.deadline_seconds // MOST_LOOKS), elapsed)
+
+    def within_deadline(self, wait: int, elapsed: int) -> int:
+        """A wait, cut so that the last look is at the deadline."""
         return max(1, min(wait, self.deadline_seconds - elapsed))
 
 

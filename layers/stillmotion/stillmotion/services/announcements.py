@@ -2,7 +2,8 @@
 
 The detail of every event holds `job_id`, `tenant`, `status`, `reason`, `vendor`, `generation_id`, `aspect_ratio`,
 `metadata`, `quoted` and `charged` (US dollars as text, null where unknown), `credits` (the vendor's unit), `created_at`
-and `ended_at` (ISO 8601, UTC). Beside these:
+and `ended_at` (ISO 8601, UTC). The `reason` of a job whose vendor has not finished by the deadline is "overdue". Beside
+these:
 
     Video Completed         `video`: bucket, key, bytes, sha256, width, height, duration_milliseconds; `completed_at`
     Video Failed            `failure`: kind, message, advice
@@ -30,8 +31,7 @@ def video_failed(job: Job, now: datetime) -> Event:
 
 def video_needs_attention(job: Job, now: datetime) -> Event:
     """A person has to look at the job. Each reason, and being overdue, is told once."""
-    why = job.reason or ("overdue" if job.overdue else "")
-    return _event(job, "Video Needs Attention", now, {"failure": _failure(job.failure)}, why)
+    return _event(job, "Video Needs Attention", now, {"failure": _failure(job.failure)}, _reason(job) or "")
 
 
 def _event(job: Job, detail_type: str, now: datetime, more: dict[str, object], *distinct: str) -> Event:
@@ -40,7 +40,7 @@ def _event(job: Job, detail_type: str, now: datetime, more: dict[str, object], *
         "job_id": job.id,
         "tenant": job.tenant,
         "status": job.status.value,
-        "reason": job.reason.value if job.reason else None,
+        "reason": _reason(job),
         "vendor": job.attempt.vendor.value if job.attempt else None,
         "generation_id": generation_id,
         "aspect_ratio": job.aspect_ratio,
@@ -54,6 +54,12 @@ def _event(job: Job, detail_type: str, now: datetime, more: dict[str, object], *
     }
     identity = content_id("event", detail_type, job.id, str(job.run), generation_id or "", *distinct)
     return Event(id=identity, job_id=job.id, detail_type=detail_type, detail=detail, created_at=now)
+
+
+def _reason(job: Job) -> str | None:
+    if job.reason is not None:
+        return job.reason.value
+    return "overdue" if job.overdue else None
 
 
 def _video(video: Video | None) -> dict[str, object] | None:

@@ -7,28 +7,25 @@ same body: it is given the job that the first try made.
 from datetime import datetime, timedelta
 
 import msgspec
-from msgspec.structs import replace
 
 from stillmotion.domain import identity
 from stillmotion.domain.job import Job, Status, Still, started
-from stillmotion.domain.request import FieldError, InvalidRequest, Request
+from stillmotion.domain.request import Request
 from stillmotion.domain.routing import PriceTable, routes, shape
 from stillmotion.ports import (
     AlreadyExists,
     Claim,
     Clock,
     JobStore,
-    ObjectMissing,
     ObjectStore,
     Pointer,
     Workflow,
     recent_key,
 )
 from stillmotion.services import stills
-from stillmotion.services.uploads import INBOX
+from stillmotion.services.uploads import INBOX, UPLOADS
 
 RETRY_WINDOW = timedelta(minutes=10)
-UPLOADS = "uploads/"
 UPLOAD_SECONDS = 900
 
 
@@ -133,7 +130,7 @@ class SubmitCall:
     def _repeated(self, job: Job, fingerprint: str) -> Job:
         if job.fingerprint != fingerprint:
             raise KeyReused(job.id)
-        if job.status is Status.DISPATCHING and not job.attempts:
+        if job.status is Status.DISPATCHING:
             # The record may have been written by a call that died before it started the execution.
             self._workflow.start(job)
         return job
@@ -148,22 +145,16 @@ class SubmitCall:
             by_retry=call.retry_count > 0,
             expires_at=job.created_at + 2 * RETRY_WINDOW,
         )
+        if call.retry_count > 0:
+            # What it repeats, or another retry, may have made the job since this one looked.
+            return [Claim(pointer, unless_written_since=call.arrived_at - RETRY_WINDOW)]
         # A retry that overtook the call it repeats has made the job already.
         return [Claim(pointer, unless_retried_since=call.arrived_at)]
 
     def _still(self, call: Call, field: str, address: str | None) -> Still | None:
         if address is None:
             return None
-        if not address.startswith("s3://"):
-            return Still(address=address)
-        bucket, _, key = address.removeprefix("s3://").partition("/")
-        if bucket != self._input_bucket or not key.startswith(self._prefixes(call.tenant)):
-            raise InvalidRequest(FieldError(field, "must be an object that this key may read in the input bucket"))
-        try:
-            head = self._objects.head(bucket, key)
-        except ObjectMissing as missing:
-            raise InvalidRequest(FieldError(field, "does not exist in the input bucket")) from missing
-        return replace(stills.inspect(self._objects, head, field), address=address)
+        return stills.named(self._objects, address, field, self._input_bucket, self._prefixes(call.tenant))
 
     def _prefixes(self, tenant: str) -> tuple[str, ...]:
         own = f"{UPLOADS}{tenant}/"

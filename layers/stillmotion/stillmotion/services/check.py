@@ -145,11 +145,11 @@ class Check:
                 if elapsed >= self._waits.deadline_seconds:
                     return Checked(outcome="overdue")
                 if nudges is not None and not isinstance(reading, ReadFailed):
-                    wait = self._waits.slow_poll_seconds
+                    wait = self._waits.slow(elapsed)
                     return Checked(outcome="running", wait_seconds=wait, parks=True, nudges=nudges)
                 wait = self._waits.next(elapsed, job.request.duration if job.request else 5)
                 if isinstance(reading, ReadFailed) and reading.retry_after is not None:
-                    wait = max(wait, reading.retry_after)
+                    wait = self._waits.within_deadline(max(wait, reading.retry_after), elapsed)
                 return Checked(outcome="running", wait_seconds=wait)
 
     def _job(self, job_id: str) -> Job:

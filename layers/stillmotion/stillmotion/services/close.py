@@ -45,7 +45,7 @@ class Close:
                 raise UnknownJob(job_id)
             if job.is_final or job.status is Status.NEEDS_ATTENTION:
                 return Closed("ended")
-            if unknown and job.status is Status.GENERATING:
+            if unknown and job.status in (Status.GENERATING, Status.FINALIZING):
                 return Closed("accepted")
             now = self._clock.now()
             if overdue and job.overdue:

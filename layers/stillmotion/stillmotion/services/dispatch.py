@@ -11,7 +11,6 @@ What a call finds in the ledger decides what it does:
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Literal
 
 import msgspec
@@ -35,6 +34,7 @@ from stillmotion.domain.job import (
 )
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable, routes
+from stillmotion.domain.sweeping import is_remembered, may_be_sent_again
 from stillmotion.domain.waiting import WaitPolicy, backoff
 from stillmotion.ports import (
     Accepted,
@@ -51,6 +51,7 @@ from stillmotion.ports import (
     Pointer,
     ReadFailed,
     Refused,
+    StoreError,
     Unanswered,
     Vendor,
     generation_key,
@@ -58,12 +59,20 @@ from stillmotion.ports import (
 from stillmotion.services.jobs import UnknownJob
 from stillmotion.services.vendors import Vendors
 
-# Apiframe recognises a key for 24 h; a repetition stops well before, as clocks and queues are not exact.
-RESEND_WINDOW = timedelta(hours=20)
 SENDER_MARGIN_SECONDS = 5
 WRITE_TRIES = 8
 TRANSFER_RETRY_SECONDS = 20
+# So often a vendor's word is taken as it is. Then waits grow, and in the end the record would be too large to write.
+OBEDIENT_TRIES = 10
+MOST_ATTEMPTS = 200
 _MENDED_BY_TIME = frozenset({FailureKind.THROTTLED, FailureKind.UNAVAILABLE})
+
+
+class AcceptanceUnwritten(Exception):
+    """A generation was accepted, and is paid for, and the ledger could not be told: the message names it.
+
+    It is not tried again by the workflow, but closed with this message in the record.
+    """
 
 
 class Dispatched(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +152,7 @@ class Dispatch:
             return Dispatched(outcome="accepted")
         if job.status is not Status.DISPATCHING or job.request is None:
             return Dispatched(outcome="ended")
-        if attempt is None:
+        if attempt is None or not job.tries:
             return self._begin(job, job.request)
         match attempt.outcome:
             case Outcome.SENDING | Outcome.UNKNOWN:
@@ -156,7 +165,8 @@ class Dispatch:
     # --- before the POST
 
     def _begin(self, job: Job, request: Request) -> Dispatched | Job:
-        route = routes(request, self._prices)[0]
+        able = routes(request, self._prices)
+        route = next((route for route in able if self._vendors.has_key(route.vendor)), able[0])
         vendor = self._vendors[route.vendor]
         number = len(job.attempts) + 1
         token = self._webhook_token(route.vendor)
@@ -201,8 +211,7 @@ class Dispatch:
         if attempt.outcome is Outcome.SENDING and alive > 0:
             return Dispatched(outcome="wait", wait_seconds=alive)
         vendor = self._vendors[attempt.vendor]
-        resendable = vendor.knows_keys and now - attempt.started_at < RESEND_WINDOW and not _is_barred(attempt)
-        if resendable:
+        if vendor.knows_keys and may_be_sent_again(attempt) and is_remembered(attempt, now):
             return self._jobs.save(attempt_sent_again(job, now))
         if attempt.outcome is Outcome.SENDING:
             failure = Failure(FailureKind.OUTCOME_UNKNOWN, "The submission ended before an answer was written down.")
@@ -237,11 +246,17 @@ class Dispatch:
             return self._accepted(job.id, attempt, submission, nudges)
         outcome, failure = _read(submission)
         written = self._write(job.id, attempt.number, outcome, failure)
-        if isinstance(submission, Refused) and submission.retry_after is not None:
-            return self._after(written, submission.retry_after)
-        return self._after(written, backoff(_tries(written)))
+        told = submission.retry_after if isinstance(submission, Refused) else None
+        return self._after(written, _wait_seconds(written, told))
 
     def _accepted(self, job_id: str, attempt: Attempt, answer: Accepted, nudges: int) -> Dispatched:
+        try:
+            return self._write_accepted(job_id, attempt, answer, nudges)
+        except StoreError as error:
+            paid = f"{attempt.vendor} accepted generation {answer.generation_id} for attempt {attempt.number}"
+            raise AcceptanceUnwritten(f"{paid}, and it could not be written down: {error}") from error
+
+    def _write_accepted(self, job_id: str, attempt: Attempt, answer: Accepted, nudges: int) -> Dispatched:
         for _ in range(WRITE_TRIES):
             job = self._jobs.get(job_id)
             if job is None:
@@ -265,11 +280,11 @@ class Dispatch:
                 self._write(job_id, attempt.number, Outcome.UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, message))
                 return Dispatched(outcome="attention")
             if attempt.webhook_token is not None:
-                wait = self._waits.slow_poll_seconds
+                wait = self._waits.slow(0)
                 return Dispatched(outcome="accepted", wait_seconds=wait, parks=True, nudges=nudges)
             duration = job.request.duration if job.request else 5
             return Dispatched(outcome="accepted", wait_seconds=self._waits.first(duration))
-        raise Conflict(f"{attempt.vendor} accepted generation {answer.generation_id}, which could not be written down")
+        raise Conflict("the record is written by too many at once")
 
     def _one_too_many(self, job_id: str, attempt: Attempt, answer: Accepted) -> Dispatched:
         """The ledger has another generation for this attempt already: a vendor that forgot a key. A person is told."""
@@ -308,7 +323,7 @@ class Dispatch:
                 return Dispatched(outcome="accepted")
             case Outcome.SENDING | Outcome.UNKNOWN:
                 vendor = self._vendors[attempt.vendor]
-                if vendor.knows_keys and not _is_barred(attempt):
+                if vendor.knows_keys and may_be_sent_again(attempt):
                     return Dispatched(outcome="wait", wait_seconds=wait_seconds)
                 return Dispatched(outcome="attention")
             case Outcome.NOT_SENT | Outcome.REFUSED:
@@ -327,7 +342,7 @@ class Dispatch:
     def _may_follow(self, job: Job, attempt: Attempt) -> bool:
         """Whether another attempt may follow this settled one by itself: it was throttled, or proven unsent."""
         failure = attempt.failure
-        if failure is None or failure.kind not in _MENDED_BY_TIME:
+        if failure is None or failure.kind not in _MENDED_BY_TIME or len(job.attempts) >= MOST_ATTEMPTS:
             return False
         return self._patiently(job, 0).outcome == "wait"
 
@@ -344,10 +359,9 @@ def _read(submission: Refused | NotSent | Unanswered) -> tuple[Outcome, Failure]
             return Outcome.UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, submission.detail)
 
 
-def _is_barred(attempt: Attempt) -> bool:
-    """Whether an answer said that sending again could make a second generation."""
-    return attempt.failure is not None and attempt.failure.kind is FailureKind.OUTCOME_UNKNOWN
-
-
-def _tries(job: Job) -> int:
-    return sum(attempt.sends for attempt in job.attempts)
+def _wait_seconds(job: Job, told: int | None) -> int:
+    """As long as the vendor said, or as its silence suggests; a vendor that says so often is given longer."""
+    sends = sum(attempt.sends for attempt in job.tries)
+    if told is None:
+        return backoff(sends)
+    return told if sends <= OBEDIENT_TRIES else max(told, backoff(sends - OBEDIENT_TRIES))

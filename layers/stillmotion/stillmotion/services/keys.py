@@ -38,7 +38,7 @@ class Authenticator:
 
     def __call__(self, key: str | None) -> ApiKey:
         """The key's record. Raises Unauthenticated."""
-        if key is None or not key.startswith(PREFIX) or len(key) > _LONGEST_KEY:
+        if key is None or not key.isascii() or not key.startswith(PREFIX) or len(key) > _LONGEST_KEY:
             raise Unauthenticated
         now = self._clock.now()
         digest = key_hash(key)

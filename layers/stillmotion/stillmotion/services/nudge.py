@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Attempt, Job, Outcome, Status, WrongStep, attempt_accepted, moved, noted
+from stillmotion.domain.job import Attempt, Job, Reason, Status, WrongStep, attempt_accepted, noted, resumed
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import (
     AlreadyExists,
@@ -59,9 +59,7 @@ class Nudged(msgspec.Struct, frozen=True, kw_only=True):
 class Nudge:
     """Takes verified webhooks."""
 
-    def __init__(
-        self, *, jobs: JobStore, parking: Parking, vendors: Vendors, workflow: Workflow, clock: Clock
-    ) -> None:
+    def __init__(self, *, jobs: JobStore, parking: Parking, vendors: Vendors, workflow: Workflow, clock: Clock) -> None:
         self._jobs = jobs
         self._parking = parking
         self._vendors = vendors
@@ -129,11 +127,15 @@ class Nudge:
         token = self._parking.nudge(job.id, self._clock.now())
         if token is not None and self._workflow.wake(token):
             return Nudged(result="woken")
-        if job.status is not Status.GENERATING or self._workflow.is_running(job):
-            return Nudged(result="counted")
         now = self._clock.now()
+        if job.status is Status.NEEDS_ATTENTION and job.reason is Reason.WORKFLOW_FAILED:
+            again = resumed(job, now)
+        elif job.status is Status.GENERATING and not self._workflow.is_running(job):
+            again = replace(job, run=job.run + 1, updated_at=now)
+        else:
+            return Nudged(result="counted")
         try:
-            saved = self._jobs.save(moved(replace(job, run=job.run + 1), job.status, now))
+            saved = self._jobs.save(again)
         except Conflict:
             # Somebody is at work on it.
             return Nudged(result="counted")

@@ -2,10 +2,12 @@
 
 import hashlib
 
+from msgspec.structs import replace
+
 from stillmotion.domain.images import MAX_BYTES, Picture, picture
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import FieldError, InvalidRequest
-from stillmotion.ports import ObjectHead, ObjectStore
+from stillmotion.ports import ObjectHead, ObjectMissing, ObjectStore
 
 # Dimensions stand in the first kilobytes, unless a camera put previews and profiles before them.
 _READS = (64 * 1024, 1024 * 1024, 4 * 1024 * 1024)
@@ -46,6 +48,23 @@ def inspect(objects: ObjectStore, head: ObjectHead, field: str) -> Still:
         width=seen.width,
         height=seen.height,
     )
+
+
+def named(objects: ObjectStore, address: str, field: str, bucket: str, prefixes: tuple[str, ...]) -> Still:
+    """The still that a request names: an https URL as it is, or an object in `bucket` below one of the prefixes.
+
+    Raises InvalidRequest that names `field`.
+    """
+    if not address.startswith("s3://"):
+        return Still(address=address)
+    place, _, key = address.removeprefix("s3://").partition("/")
+    if place != bucket or not key.startswith(prefixes):
+        raise InvalidRequest(FieldError(field, "must be an object that this key may read in the input bucket"))
+    try:
+        head = objects.head(bucket, key)
+    except ObjectMissing as missing:
+        raise InvalidRequest(FieldError(field, "does not exist in the input bucket")) from missing
+    return replace(inspect(objects, head, field), address=address)
 
 
 def _look(objects: ObjectStore, head: ObjectHead, field: str) -> Picture:

@@ -12,8 +12,14 @@ from msgspec.structs import replace
 
 from stillmotion.domain.job import Job, WrongStep, expired, resumed
 from stillmotion.domain.sweeping import Remedy, is_due, remedy
-from stillmotion.ports import Clock, Conflict, JobStore, Workflow
+from stillmotion.ports import Clock, Conflict, JobStore, StoreError, Workflow
 from stillmotion.services import announcements
+
+FAILURES_TOLD = 5
+
+
+class SweepFailed(Exception):
+    """Some jobs could not be swept; the others were."""
 
 
 class SweepSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,15 +51,22 @@ class Sweep:
         """Takes the quietest first; what is over the number for one round is left for the next."""
         quiet = timedelta(seconds=self._settings.sweep_quiet_seconds)
         done: Counter[str] = Counter()
+        failures: list[str] = []
         for job in self._jobs.quiet_since(self._clock.now() - quiet):
-            if done.total() >= self._settings.sweep_at_most:
+            if done.total() + len(failures) >= self._settings.sweep_at_most:
                 break
-            if not is_due(job, quiet, self._clock.now()):
+            now = self._clock.now()
+            if not is_due(job, quiet, now) or remedy(job, now) is Remedy.LEAVE:
                 continue
             try:
                 done[self._take(job)] += 1
             except (Conflict, WrongStep):
                 done["overtaken"] += 1
+            except StoreError as error:
+                # One record that cannot be written must not keep the others from being taken.
+                failures.append(f"{job.id}: {error}")
+        if failures:
+            raise SweepFailed(f"{len(failures)} jobs could not be swept: {'; '.join(failures[:FAILURES_TOLD])}")
         return Swept(**done)
 
     def _take(self, job: Job) -> str:
@@ -66,6 +79,6 @@ class Sweep:
                 lost = expired(job, now)
                 self._jobs.save(lost, event=announcements.video_failed(lost, now))
                 return "expired"
-            case Remedy.RESUME:
+            case Remedy.RESUME | Remedy.LEAVE:
                 self._workflow.start(self._jobs.save(resumed(job, now)))
                 return "resumed"

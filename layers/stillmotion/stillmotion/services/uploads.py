@@ -7,6 +7,7 @@ Every step finds its own repetition: a job is named after its upload and its req
 to the job that was made of it last.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -18,7 +19,7 @@ from msgspec.structs import replace
 from stillmotion.domain import identity
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Reason, Status, Still, moved, noted, run_again, started
-from stillmotion.domain.request import FieldError, InvalidRequest, Request, parse_request
+from stillmotion.domain.request import FieldError, InvalidRequest, Request, fits_key, parse_request
 from stillmotion.domain.routing import PriceTable, routes, shape
 from stillmotion.ports import (
     AlreadyExists,
@@ -37,6 +38,7 @@ from stillmotion.ports import (
 from stillmotion.services import announcements, stills
 
 INBOX = "inbox/"
+UPLOADS = "uploads/"
 DEFAULTS_NAME = "_defaults.json"
 MAX_SETTINGS_BYTES = 64 * 1024
 IMAGES_PER_SIDECAR = 50
@@ -61,6 +63,7 @@ class _Wish(msgspec.Struct, frozen=True):
 
     request: Request | None
     regenerate: bool = False
+    end_still: Still | None = None
 
 
 class SubmitUpload:
@@ -147,7 +150,7 @@ class SubmitUpload:
         ratio = shape(request, still.width, still.height)
         now = self._clock.now()
         if current is not None and current.status is Status.WAITING:
-            ready = started(replace(current, still=still), request, ratio, now)
+            ready = started(replace(current, still=still, end_still=wish.end_still), request, ratio, now)
             ready = replace(ready, fingerprint=identity.fingerprint(request))
             alias = Pointer(key=alias_key(job_id), job_id=current.id, created_at=now)
             self._workflow.start(self._jobs.save(ready, [Claim(alias, unique=True)]))
@@ -159,7 +162,7 @@ class SubmitUpload:
             text = 'A sidecar came after this image had started. Put "regenerate": true into it to make another video.'
             self._jobs.save(noted(current, text, now))
             return Submitted("noted", current.id)
-        job = self._new(job_id, source, still, now)
+        job = replace(self._new(job_id, source, still, now), end_still=wish.end_still)
         job = replace(started(job, request, ratio, now), fingerprint=identity.fingerprint(request))
         self._create(job, source, current)
         self._workflow.start(job)
@@ -194,13 +197,18 @@ class SubmitUpload:
     def _repeated(self, job: Job) -> Submitted:
         if job.status is Status.WAITING:
             return Submitted("waiting", job.id)
-        if job.status is Status.DISPATCHING and not job.attempts:
+        if job.status is Status.DISPATCHING:
             # The record may have been written by a submission that died before it started the execution.
             self._workflow.start(job)
         return Submitted("repeated", job.id)
 
     def _dropped_again(self, job: Job, still: Still, now: datetime) -> Submitted:
-        if not _failed_unpaid(job) or (job.still is not None and job.still.version_id == still.version_id):
+        if _knows_version(job, still.version_id):
+            return self._repeated(job)
+        if not _failed_unpaid(job):
+            if job.still is not None and still.version_id is not None:
+                repeated_as = (*job.still.repeated_as, still.version_id)
+                job = self._jobs.save(replace(job, still=replace(job.still, repeated_as=repeated_as)))
             return self._repeated(job)
         again = self._jobs.save(run_again(replace(job, still=still), now))
         self._workflow.start(again)
@@ -234,7 +242,12 @@ class SubmitUpload:
             raise InvalidRequest(FieldError("regenerate", "must be true or false"))
         if not fields.get("prompt"):
             return _Wish(None, regenerate)
-        return _Wish(parse_request({**fields, "image": f"s3://{head.bucket}/{head.key}"}), regenerate)
+        request = parse_request({**fields, "image": f"s3://{head.bucket}/{head.key}"})
+        if request.end_image is None:
+            return _Wish(request, regenerate)
+        own = (INBOX, f"{UPLOADS}{self._tenant}/")
+        end_still = stills.named(self._objects, request.end_image, "end_image", head.bucket, own)
+        return _Wish(request, regenerate, end_still)
 
     def _fields(self, bucket: str, key: str, metadata: Mapping[str, str]) -> dict[str, Any]:
         sidecar = self._settings(bucket, _sidecar_of(key))
@@ -257,6 +270,8 @@ class SubmitUpload:
         return None
 
     def _settings(self, bucket: str, key: str) -> Mapping[str, object] | None:
+        if not fits_key(key):
+            return None
         try:
             text = self._objects.read(bucket, key, length=MAX_SETTINGS_BYTES + 1)
         except ObjectMissing:
@@ -266,7 +281,7 @@ class SubmitUpload:
             raise InvalidRequest(FieldError(name, f"must be at most {MAX_SETTINGS_BYTES} bytes"))
         try:
             settings = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidRequest(FieldError(name, f"must be JSON: {error}")) from error
         if not isinstance(settings, dict):
             raise InvalidRequest(FieldError(name, "must be a JSON object"))
@@ -288,7 +303,7 @@ def _from_metadata(metadata: Mapping[str, str]) -> dict[str, object]:
         name = header.lower().replace("-", "_")
         if name == "concepts":
             found[name] = [word.strip() for word in text.split(",") if word.strip()]
-        elif name == "duration" and text.strip().isdecimal():
+        elif name == "duration" and re.fullmatch(r"\s*[0-9]{1,3}\s*", text):
             found[name] = int(text)
         elif name == "loop" and text.strip().lower() in ("true", "false"):
             found[name] = text.strip().lower() == "true"
@@ -299,9 +314,13 @@ def _from_metadata(metadata: Mapping[str, str]) -> dict[str, object]:
 
 def _is_same_event(job: Job, head: ObjectHead) -> bool:
     """Whether this very version was taken in before: a late repetition must not see a sidecar that came after."""
-    if job.status is Status.WAITING or job.still is None or head.version_id is None:
+    return job.status is not Status.WAITING and _knows_version(job, head.version_id)
+
+
+def _knows_version(job: Job, version_id: str | None) -> bool:
+    if job.still is None or version_id is None:
         return False
-    return job.still.version_id == head.version_id
+    return version_id in (job.still.version_id, *job.still.repeated_as)
 
 
 def _failed_unpaid(job: Job) -> bool:

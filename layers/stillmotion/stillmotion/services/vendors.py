@@ -10,10 +10,14 @@ class Vendors:
     """A mapping that makes its values late and once. `prepare` runs before each is handed out."""
 
     def __init__(
-        self, makers: Mapping[VendorName, Callable[[], Vendor]], prepare: Callable[[], object] = lambda: None
+        self,
+        makers: Mapping[VendorName, Callable[[], Vendor]],
+        prepare: Callable[[], object] = lambda: None,
+        has_key: Callable[[VendorName], bool] = lambda _name: True,
     ) -> None:
         self._makers = makers
         self._prepare = prepare
+        self.has_key = has_key
         self._made: dict[VendorName, Vendor] = {}
 
     def __getitem__(self, name: VendorName) -> Vendor:

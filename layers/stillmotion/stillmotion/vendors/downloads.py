@@ -18,6 +18,7 @@ import httpcore
 from stillmotion.domain.failures import FailureKind
 from stillmotion.ports import FetchFailed
 from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, IpAddress, Target, is_public
+from stillmotion.vendors.deadlines import Deadline, TimedStream
 
 Resolve = Callable[[str], Sequence[IpAddress]]
 
@@ -80,11 +81,11 @@ class HttpDownloader:
     @contextmanager
     def open(self, url: str) -> Iterator["HttpDownload"]:
         """Raises FetchFailed, also for an address that it may not fetch."""
-        deadline = Deadline(self._seconds, self._overall_seconds)
+        deadline = Deadline(self._overall_seconds, self._seconds)
         with ExitStack() as opened:
             yield self._follow(url, deadline, opened)
 
-    def _follow(self, url: str, deadline: "Deadline", opened: ExitStack) -> "HttpDownload":
+    def _follow(self, url: str, deadline: Deadline, opened: ExitStack) -> "HttpDownload":
         target: Target | None = None
         for _ in range(MAX_REDIRECTS + 1):
             try:
@@ -101,7 +102,7 @@ class HttpDownloader:
                 raise FetchFailed(FailureKind.UNAVAILABLE, f"{target.host} redirects to nowhere")
         raise FetchFailed(FailureKind.UNAVAILABLE, f"the video hides behind more than {MAX_REDIRECTS} redirects")
 
-    def _get(self, target: Target, deadline: "Deadline", opened: ExitStack) -> httpcore.Response:
+    def _get(self, target: Target, deadline: Deadline, opened: ExitStack) -> httpcore.Response:
         pool = httpcore.ConnectionPool(
             ssl_context=self._trust() if target.scheme == "https" else None,
             max_connections=1,
@@ -148,23 +149,6 @@ class HttpDownload:
             raise FetchFailed(FailureKind.CORRUPT_VIDEO, f"{self._host} sends more than {self._max_bytes} bytes")
 
 
-class Deadline:
-    """When a download has to be over."""
-
-    def __init__(self, seconds: Callable[[], float], overall_seconds: float) -> None:
-        self._seconds = seconds
-        self._overall_seconds = overall_seconds
-        self._end = seconds() + overall_seconds
-
-    def within(self, timeout: float | None) -> float:
-        """The shorter of a time-out and what is left. Raises FetchFailed when nothing is."""
-        left = self._end - self._seconds()
-        if left <= 0:
-            message = f"the video did not come within {self._overall_seconds:g} seconds"
-            raise FetchFailed(FailureKind.UNAVAILABLE, message)
-        return left if timeout is None else min(left, timeout)
-
-
 class GuardedNetwork(httpcore.NetworkBackend):
     """Connects to one target: to an address that it has checked itself, and until the deadline."""
 
@@ -184,7 +168,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in self._addresses(host):
-            within = self._deadline.within(timeout)
+            within = self._deadline.within(timeout, httpcore.ConnectTimeout)
             try:
                 stream = self._network.connect_tcp(address, port, within, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -203,32 +187,6 @@ class GuardedNetwork(httpcore.NetworkBackend):
         if not self._target.local and not all(is_public(address) for address in addresses):
             raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} is not on the public internet")
         return [str(address) for address in addresses[:MAX_ADDRESSES]]
-
-
-class TimedStream(httpcore.NetworkStream):
-    """A connection whose every read and write ends by the deadline, so that no drip of bytes outlasts it."""
-
-    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
-        self._stream = stream
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.within(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._deadline.within(timeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        within = self._deadline.within(timeout)
-        return TimedStream(self._stream.start_tls(ssl_context, server_hostname, within), self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as httpcore has it
-        return self._stream.get_extra_info(info)
 
 
 def _literal(host: str) -> IpAddress | None:

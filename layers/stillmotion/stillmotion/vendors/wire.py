@@ -1,7 +1,7 @@
 """One HTTP exchange with a vendor: a fresh connection, bounded times and bytes, and what a failure proves.
 
-httpx's transport is used without a client around it: a client follows redirects, keeps cookies, obeys proxies of the
-environment and logs URLs.
+There is no client around the transport: a client follows redirects, keeps cookies, obeys proxies of the environment and
+logs URLs.
 
     SendFailed
     ├── NeverConnected   proven: no byte of the request left
@@ -12,7 +12,6 @@ environment and logs URLs.
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
-from time import monotonic
 
 import httpx
 
@@ -20,16 +19,20 @@ from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.errors import Misconfigured
 from stillmotion.ports import Envelope, NotSent, ReadFailed, Refused, StoreError, Unanswered
 from stillmotion.vendors.answers import Answer, decoded, plain, retry_after_seconds
+from stillmotion.vendors.deadlines import Deadline
+from stillmotion.vendors.transport import TimedTransport
 
+# For a whole exchange, however its bytes drip: below the 60 s of the dispatch function, so that it is ended here, where
+# its outcome can be written down, and not by Lambda.
+EXCHANGE_SECONDS = 50.0
+# For a whole read of a status: below the 29 s and 30 s of the functions that read one, which then look again.
+STATUS_SECONDS = 20.0
 # TCP, then TLS: either is a matter of milliseconds with a vendor that is there at all.
 CONNECT_SECONDS = 5.0
-# Both vendors queue and answer at once. The sum of all four stays below the 60 s of the dispatch function, so that an
-# exchange is ended here, where its outcome can be written down, and not by Lambda.
+# Both vendors queue and answer at once.
 READ_SECONDS = 30.0
 # For each piece that goes out: bodies are small, and an image is uploaded in many pieces.
 WRITE_SECONDS = 10.0
-# For a body that drips, from the arrival of its headers.
-BODY_SECONDS = 8.0
 MAX_ANSWER_BYTES = 1_000_000
 # A shorter key could be part of an ordinary word.
 MIN_KEY_LENGTH_TO_HIDE = 8
@@ -65,6 +68,7 @@ class Wire:
     """One vendor's address and key.
 
     `api_key` is called for each exchange, so that a rotated key is taken up; what it gives is kept nowhere else.
+    Each exchange is over within `exchange_seconds`, and a `get` within `status_seconds`.
     Raises Misconfigured for a base URL that is none.
     """
 
@@ -77,6 +81,8 @@ class Wire:
         key_prefix: str = "",
         transport: httpx.BaseTransport | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        exchange_seconds: float = EXCHANGE_SECONDS,
+        status_seconds: float = STATUS_SECONDS,
     ) -> None:
         self._base_url = _checked(base_url)
         self._api_key = api_key
@@ -84,6 +90,8 @@ class Wire:
         self._key_prefix = key_prefix
         self._transport = transport
         self._ssl_context = ssl_context
+        self._exchange_seconds = exchange_seconds
+        self._status_seconds = status_seconds
 
     def submit(
         self, envelope: Envelope, headers: Mapping[str, str], *, resendable: bool
@@ -116,7 +124,7 @@ class Wire:
         if request.url.scheme not in ("https", httpx.URL(self._base_url).scheme):
             raise ReadFailed(FailureKind.UNAVAILABLE, "The vendor named an upload URL that is not https.")
         try:
-            return self._carry(request, "")
+            return self._carry(request, "", self._exchange_seconds)
         except SendFailed as error:
             raise ReadFailed(FailureKind.UNAVAILABLE, str(error)) from error
 
@@ -140,13 +148,14 @@ class Wire:
     ) -> Answer:
         key = self._key()
         signed = {**headers, self._key_header: self._key_prefix + key}
-        return self._carry(_request(method, self._base_url + path, signed, content=content, files=files), key)
+        seconds = self._status_seconds if method == "GET" else self._exchange_seconds
+        return self._carry(_request(method, self._base_url + path, signed, content=content, files=files), key, seconds)
 
-    def _carry(self, request: httpx.Request, key: str) -> Answer:
+    def _carry(self, request: httpx.Request, key: str, seconds: float) -> Answer:
         with ExitStack() as opened:
             transport = self._transport
             if transport is None:
-                transport = httpx.HTTPTransport(verify=self._context(request.url.scheme))
+                transport = TimedTransport(self._context(request.url.scheme), Deadline(seconds))
                 opened.callback(transport.close)
             try:
                 response = opened.enter_context(closing(transport.handle_request(request)))
@@ -204,14 +213,11 @@ def _request(
 
 def _bounded(response: httpx.Response) -> bytes:
     """The body; empty when it is too large to be an answer, as its status may still say enough."""
-    ends = monotonic() + BODY_SECONDS
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             return b""
-        if monotonic() > ends:
-            raise httpx.ReadTimeout(f"the answer was not whole after {BODY_SECONDS:.0f} s")
     return bytes(body)
 
 
