@@ -50,6 +50,8 @@ FIRST_CALLS = {
     "check": "composition.check(); composition._wavespeed()",
     "finalize": "composition.finalize()",
     "fail": "composition.close()",
+    "sweep": "composition.sweep()",
+    "webhook": "composition.webhooks(print); composition._wavespeed()",
     "announce": "composition.event_bus()",
 }
 TIMED = "import time; started = time.perf_counter()\n{body}\nprint(time.perf_counter() - started)"

@@ -16,7 +16,7 @@ LOCAL_WAITS: Mapping[str, str] = {
     "LongestWaitSeconds": "10",
     "FirstFetchWaitSeconds": "2",
     "SlowPollSeconds": "10",
-    "SweepQuietSeconds": "20",
+    "SweepQuietSeconds": "12",
     "SweepMinutes": "2",
 }
 

@@ -7,14 +7,33 @@ import pytest
 from tests.e2e.conftest import LocalStack
 
 VENDORS = ("apiframe", "wavespeed")
+Keys = dict[tuple[str, str], str]
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
-def ordered(local: LocalStack, prompt: str, vendor: str) -> dict[str, Any]:
-    """The record of a job with this prompt at this vendor, once it has ended."""
+# All of them wait at once, as each waits for most of its time.
+ORDERS = (
+    "told",
+    "never told [[fault:webhook_lost]]",
+    "told of failure [[fault:generation_failed]]",
+    "told twice [[fault:webhook_doubled]]",
+    "told too early [[fault:webhook_early]]",
+    "told lies [[fault:webhook_forged]]",
+    "told later again [[fault:webhook_replayed seconds=5]]",
+)
+
+
+def order(local: LocalStack, prompt: str, vendor: str) -> str:
+    """Drops an image to be made a video at this vendor; gives its key."""
     key = f"inbox/webhooks/{abs(hash((prompt, vendor)))}.jpg"
     local.drop(key, metadata={"prompt": prompt, "vendor": vendor})
-    return local.upload_ended(key)
+    return key
+
+
+@pytest.fixture(scope="module")
+def keys(local: LocalStack) -> Keys:
+    """Every order at both vendors, made."""
+    return {(prompt, vendor): order(local, prompt, vendor) for prompt in ORDERS for vendor in VENDORS}
 
 
 def generation(local: LocalStack, generation_id: str) -> dict[str, Any]:
@@ -42,8 +61,8 @@ def answers(entry: dict[str, Any]) -> dict[str, list[int | None]]:
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_job_reads_its_vendor_twice_at_most(local: LocalStack, vendor: str) -> None:
-    job = ordered(local, "told", vendor)
+def test_a_job_reads_its_vendor_twice_at_most(local: LocalStack, keys: Keys, vendor: str) -> None:
+    job = local.upload_ended(keys["told", vendor])
     entry = ledger_of(local, job)
     assert job["status"] == "completed"
     assert entry["status_reads"] <= 2
@@ -51,23 +70,25 @@ def test_a_job_reads_its_vendor_twice_at_most(local: LocalStack, vendor: str) ->
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_job_whose_webhooks_are_all_lost_is_finished_by_the_slow_poll(local: LocalStack, vendor: str) -> None:
-    job = ordered(local, "never told [[fault:webhook_lost]]", vendor)
+def test_a_job_none_of_whose_webhooks_comes_is_finished_by_the_slow_poll(
+    local: LocalStack, keys: Keys, vendor: str
+) -> None:
+    job = local.upload_ended(keys["never told [[fault:webhook_lost]]", vendor])
     entry = ledger_of(local, job)
     assert job["status"] == "completed"
     assert answers(entry) == {}
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_failure_is_told_too(local: LocalStack, vendor: str) -> None:
-    job = ordered(local, "told of failure [[fault:generation_failed]]", vendor)
+def test_a_failure_is_told_too(local: LocalStack, keys: Keys, vendor: str) -> None:
+    job = local.upload_ended(keys["told of failure [[fault:generation_failed]]", vendor])
     assert job["status"] == "failed"
     assert ledger_of(local, job)["status_reads"] <= 2
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_webhook_that_comes_twice_does_once(local: LocalStack, vendor: str) -> None:
-    job = ordered(local, "told twice [[fault:webhook_doubled]]", vendor)
+def test_a_webhook_that_comes_twice_does_once(local: LocalStack, keys: Keys, vendor: str) -> None:
+    job = local.upload_ended(keys["told twice [[fault:webhook_doubled]]", vendor])
     entry = ledger_of(local, job)
     assert job["status"] == "completed"
     assert entry["status_reads"] <= 2
@@ -75,8 +96,8 @@ def test_a_webhook_that_comes_twice_does_once(local: LocalStack, vendor: str) ->
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_webhook_that_comes_too_early_is_not_believed(local: LocalStack, vendor: str) -> None:
-    job = ordered(local, "told too early [[fault:webhook_early]]", vendor)
+def test_a_webhook_that_comes_too_early_is_not_believed(local: LocalStack, keys: Keys, vendor: str) -> None:
+    job = local.upload_ended(keys["told too early [[fault:webhook_early]]", vendor])
     entry = ledger_of(local, job)
     assert job["status"] == "completed"
     assert len(job["attempts"]) == 1
@@ -84,22 +105,22 @@ def test_a_webhook_that_comes_too_early_is_not_believed(local: LocalStack, vendo
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_forged_webhook_is_refused_and_the_genuine_one_taken(local: LocalStack, vendor: str) -> None:
-    job = ordered(local, "told lies [[fault:webhook_forged]]", vendor)
+def test_a_forged_webhook_is_refused_and_the_genuine_one_taken(local: LocalStack, keys: Keys, vendor: str) -> None:
+    job = local.upload_ended(keys["told lies [[fault:webhook_forged]]", vendor])
     entry = ledger_of(local, job)
     assert job["status"] == "completed"
     assert answers(entry) == {"forged": [401], "genuine": [200]}
 
 
 def test_a_stale_webhook_is_refused(local: LocalStack) -> None:
-    job = ordered(local, "told again [[fault:webhook_replayed age=400 seconds=1]]", "wavespeed")
+    job = local.upload_ended(order(local, "told again [[fault:webhook_replayed age=400 seconds=1]]", "wavespeed"))
     assert job["status"] == "completed"
     assert answers(ledger_of(local, job)) == {"genuine": [200], "replayed": [401]}
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_replayed_webhook_of_a_finished_job_does_nothing(local: LocalStack, vendor: str) -> None:
-    job = ordered(local, "told later again [[fault:webhook_replayed seconds=5]]", vendor)
+def test_a_replayed_webhook_of_a_finished_job_does_nothing(local: LocalStack, keys: Keys, vendor: str) -> None:
+    job = local.upload_ended(keys["told later again [[fault:webhook_replayed seconds=5]]", vendor])
     entry = ledger_of(local, job)
     assert answers(entry) == {"genuine": [200], "replayed": [200]}
     assert entry["status_reads"] <= 2
@@ -118,7 +139,7 @@ def test_a_lost_answer_at_wavespeed_is_settled_by_the_webhook(local: LocalStack)
 
 
 def test_a_stranger_learns_nothing(local: LocalStack) -> None:
-    job = ordered(local, "nobody's business", "wavespeed")
+    job = local.upload_ended(order(local, "nobody's business", "wavespeed"))
     told = {
         (answer.status_code, answer.content)
         for job_id in (job["id"], NOWHERE)

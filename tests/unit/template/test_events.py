@@ -35,7 +35,7 @@ def test_every_route_has_an_example(template: Template) -> None:
 
 @pytest.mark.parametrize("name", UPLOADS)
 def test_uploads_are_what_the_rule_lets_through(template: Template, name: str) -> None:
-    pattern = template.properties("SubmitFunction")["Events"]["InboxUpload"]["Properties"]["Pattern"]
+    pattern = template.properties("InboxUploads")["EventPattern"]
     event = read(name)
 
     assert event["source"] in pattern["source"]
