@@ -11,10 +11,8 @@ from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.ports import Clock, Conflict, Declared, JobStore, Parking, ReadFailed, Reading, Running, Succeeded
-from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.vendors import Vendors
-
-WRITE_TRIES = 8
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +49,7 @@ class Check:
 
     def __call__(self, job_id: str) -> Checked:
         """The verdict. A read that fails changes nothing but a count. Raises UnknownJob."""
-        job = self._job(job_id)
+        job = find(self._jobs, job_id)
         known = self._known(job)
         if known is not None:
             return known
@@ -89,7 +87,7 @@ class Check:
             try:
                 self._jobs.save(generation_read(job, generation, now))
             except (Conflict, WrongStep):
-                job = self._job(job.id)
+                job = find(self._jobs, job.id)
                 known = self._known(job)
                 if known is not None:
                     return known
@@ -151,9 +149,3 @@ class Check:
                 if isinstance(reading, ReadFailed) and reading.retry_after is not None:
                     wait = self._waits.within_deadline(max(wait, reading.retry_after), elapsed)
                 return Checked(outcome="running", wait_seconds=wait)
-
-    def _job(self, job_id: str) -> Job:
-        job = self._jobs.get(job_id)
-        if job is None:
-            raise UnknownJob(job_id)
-        return job

@@ -8,10 +8,7 @@ from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Status, WrongStep, closing, failed, marked_overdue, needs_attention
 from stillmotion.ports import Clock, Conflict, JobStore
 from stillmotion.services import announcements
-from stillmotion.services.jobs import UnknownJob
-
-WRITE_TRIES = 8
-
+from stillmotion.services.jobs import WRITE_TRIES, find
 
 MESSAGE_LENGTH = 500
 
@@ -40,9 +37,7 @@ class Close:
         `unknown`: it was the submission's outcome; a webhook may have told it since, and then the job goes on.
         """
         for _ in range(WRITE_TRIES):
-            job = self._jobs.get(job_id)
-            if job is None:
-                raise UnknownJob(job_id)
+            job = find(self._jobs, job_id)
             if job.is_final or job.status is Status.NEEDS_ATTENTION:
                 return Closed("ended")
             if unknown and job.status in (Status.GENERATING, Status.FINALIZING):

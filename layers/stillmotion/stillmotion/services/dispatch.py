@@ -56,11 +56,10 @@ from stillmotion.ports import (
     Vendor,
     generation_key,
 )
-from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.vendors import Vendors
 
 SENDER_MARGIN_SECONDS = 5
-WRITE_TRIES = 8
 TRANSFER_RETRY_SECONDS = 20
 # So often a vendor's word is taken as it is. Then waits grow, and in the end the record would be too large to write.
 OBEDIENT_TRIES = 10
@@ -137,9 +136,7 @@ class Dispatch:
     def _decide(self, job_id: str) -> Dispatched | Job:
         """What to do without a POST, or the job whose latest attempt this invocation alone may send."""
         for _ in range(WRITE_TRIES):
-            job = self._jobs.get(job_id)
-            if job is None:
-                raise UnknownJob(job_id)
+            job = find(self._jobs, job_id)
             try:
                 return self._step(job)
             except (Conflict, WrongStep):
@@ -258,9 +255,7 @@ class Dispatch:
 
     def _write_accepted(self, job_id: str, attempt: Attempt, answer: Accepted, nudges: int) -> Dispatched:
         for _ in range(WRITE_TRIES):
-            job = self._jobs.get(job_id)
-            if job is None:
-                raise UnknownJob(job_id)
+            job = find(self._jobs, job_id)
             now = self._clock.now()
             pointer = Pointer(
                 key=generation_key(attempt.vendor, answer.generation_id),
@@ -290,9 +285,7 @@ class Dispatch:
         """The ledger has another generation for this attempt already: a vendor that forgot a key. A person is told."""
         text = f"{attempt.vendor} also accepted generation {answer.generation_id} for attempt {attempt.number}."
         for _ in range(WRITE_TRIES):
-            job = self._jobs.get(job_id)
-            if job is None:
-                raise UnknownJob(job_id)
+            job = find(self._jobs, job_id)
             try:
                 self._jobs.save(noted(job, text, self._clock.now()))
             except Conflict:
@@ -302,9 +295,7 @@ class Dispatch:
 
     def _write(self, job_id: str, number: int, outcome: Outcome, failure: Failure) -> Job:
         for _ in range(WRITE_TRIES):
-            job = self._jobs.get(job_id)
-            if job is None:
-                raise UnknownJob(job_id)
+            job = find(self._jobs, job_id)
             try:
                 return self._jobs.save(attempt_ended(job, number, outcome, failure, self._clock.now()))
             except Conflict:

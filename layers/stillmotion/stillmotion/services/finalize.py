@@ -42,10 +42,9 @@ from stillmotion.ports import (
     ObjectStore,
 )
 from stillmotion.services import announcements
-from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.provenance import provenance
 
-WRITE_TRIES = 8
 MEDIA_TYPE = "video/mp4"
 RATIO_TOLERANCE = 0.02
 DURATION_TOLERANCE_MILLISECONDS = 500
@@ -106,7 +105,7 @@ class Finalize:
 
         Raises UnknownJob, and WrongStep for a job whose generation has not succeeded.
         """
-        job = self._job(job_id)
+        job = find(self._jobs, job_id)
         known = _known(job)
         if known is not None:
             return known
@@ -173,7 +172,7 @@ class Finalize:
             try:
                 self._jobs.save(changed, event=event)
             except Conflict:
-                job = self._job(job.id)
+                job = find(self._jobs, job.id)
                 continue
             return result
         raise Conflict(f"job {job.id} is written by too many at once")
@@ -190,12 +189,6 @@ class Finalize:
             return _handed_over(counted, failure, now)
         wait = self._policy.wait_seconds(fetches)
         return counted, None, FinalizeResult(outcome="again", wait_seconds=wait)
-
-    def _job(self, job_id: str) -> Job:
-        job = self._jobs.get(job_id)
-        if job is None:
-            raise UnknownJob(job_id)
-        return job
 
 
 def video_key(job: Job, generation_id: str) -> str:

@@ -30,9 +30,9 @@ from stillmotion.ports import (
     delivery_key,
     generation_key,
 )
+from stillmotion.services.jobs import WRITE_TRIES
 from stillmotion.services.vendors import Vendors
 
-WRITE_TRIES = 8
 REMEMBERED = timedelta(days=30)
 """How long a delivery is known again: longer than any vendor keeps a video."""
 
