@@ -36,7 +36,12 @@ demo: .venv/.ready ## Turn a photograph into a video on the local cloud [IMAGE=p
 
 .PHONY: test
 test: .venv/.ready tools ## Run every test
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup $(ARGS)
+
+.PHONY: chaos
+chaos: .venv/.ready tools ## Break everything while many jobs run, and account for the money [JOBS=500] [SEED=1] [JSON=file]
+	@$(BIN)/python -m stillmotion_local.chaos --jobs $(or $(JOBS),500) --seed $(or $(SEED),1) \
+		$(if $(JSON),--json '$(JSON)')
 
 .PHONY: check
 check: .venv/.ready tools ## Lint and type-check everything

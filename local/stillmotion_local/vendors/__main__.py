@@ -68,6 +68,7 @@ def settings_of(options: argparse.Namespace) -> VendorsSettings:
         renders_at_once=options.renders_at_once,
         apiframe_credits=options.apiframe_credits,
         wavespeed_dollars=options.wavespeed_dollars,
+        webhook_retry_gaps_seconds=options.webhook_retry_gaps,
         apiframe_retention_seconds=options.apiframe_retention_seconds,
         wavespeed_retention_seconds=options.wavespeed_retention_seconds,
         apiframe_limits=Limits(concurrent=options.apiframe_concurrency, per_minute=options.apiframe_per_minute),
@@ -79,6 +80,10 @@ def _loopback(host: str) -> str:
     if not is_loopback(host):
         raise argparse.ArgumentTypeError(f"{host} is not a loopback address")
     return host
+
+
+def _gaps(text: str) -> tuple[float, ...]:
+    return tuple(float(gap) for gap in text.split(",") if gap)
 
 
 def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -105,9 +110,17 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         default=default.apiframe_webhook_key,
         help="which reading of Apiframe's webhook key to sign with",
     )
+    gaps = ",".join(f"{gap:g}" for gap in default.webhook_retry_gaps_seconds)
+    parser.add_argument(
+        "--webhook-retry-gaps",
+        type=_gaps,
+        default=environment.get("OFFLINE_WEBHOOK_RETRY_GAPS", gaps),
+        help=f"seconds before each further try of a webhook; environment: OFFLINE_WEBHOOK_RETRY_GAPS (default: {gaps})",
+    )
     numbers = parser.add_argument_group("pace and accounts")
+    pace = float(environment.get("OFFLINE_SECONDS_PER_VIDEO", default.seconds_per_video))
     for flag, kind, value, text in (
-        ("--seconds-per-video", float, default.seconds_per_video, "no generation is done sooner"),
+        ("--seconds-per-video", float, pace, "no generation is done sooner; environment: OFFLINE_SECONDS_PER_VIDEO"),
         ("--renders-at-once", int, default.renders_at_once, "threads that render"),
         ("--apiframe-credits", int, default.apiframe_credits, "credits at the start"),
         ("--wavespeed-dollars", float, default.wavespeed_dollars, "balance at the start"),

@@ -43,7 +43,10 @@ class Control:
         return JSONResponse({"status": "ok", "running": running, "rendered": self._renderer.rendered_count})
 
     async def ledger(self, request: Request) -> Response:
-        """Every accepted generation, oldest first, and the totals; `?vendor=` and `?prompt=` narrow the list."""
+        """Every accepted generation, oldest first, the totals, and each time that a fault took effect.
+
+        `?vendor=` and `?prompt=` narrow the list of generations.
+        """
         if (refusal := _stranger(request)) is not None:
             return refusal
         (vendor, prompt) = (request.query_params.get("vendor"), request.query_params.get("prompt"))
@@ -54,7 +57,9 @@ class Control:
             and (prompt is None or generation.request_body.get("prompt") == prompt)
         ]
         vendors = {vendor: self._ledger.account(vendor).model_dump(mode="json") for vendor in Vendor}
-        return JSONResponse({"vendors": vendors, "faults": dict(self._ledger.fired), "generations": found})
+        strikes = [strike.model_dump(mode="json") for strike in self._ledger.strikes]
+        told = {"vendors": vendors, "faults": dict(self._ledger.fired), "strikes": strikes, "generations": found}
+        return JSONResponse(told)
 
     async def requests(self, request: Request) -> Response:
         """Every POST received, also refused ones, in order."""

@@ -3,6 +3,7 @@
 A marker is `[[fault:NAME key=value …]]`; a prompt may hold several. A rule of the fault plan (`fault_plan`) takes the
 same names and parameters. Every fault takes `vendor=apiframe|wavespeed` (only there) and `submissions=n` (only the
 first n submissions of the same prompt; a replay by Idempotency-Key counts as one). Numbers may be written `forever`.
+`[[note:…]]` is for whoever reads the ledger: it calls for nothing and is not painted.
 
 ======================  ===============================================================================================
 name                    what happens, and its own parameters
@@ -150,6 +151,7 @@ _NUMBERS = frozenset({"submissions", "times", "retry_after", "status", "seconds"
 # WaveSpeed's error-codes page: a time-out of the synchronous wait; the task is still processing.
 _SYNCHRONOUS_WAIT_TIMEOUT = 5004
 _MARKER = re.compile(r"\[\[fault:(?P<name>[^\s\]]*)(?P<parameters>[^\]]*)\]\]")
+_NOTE = re.compile(r"\[\[note:[^\]]*\]\]")
 
 
 class BadFaultError(Exception):
@@ -233,8 +235,8 @@ def faults_in(prompt: str) -> list[ActiveFault]:
 
 
 def without_markers(prompt: str) -> str:
-    """The prompt as a person meant it."""
-    return " ".join(_MARKER.sub(" ", prompt).split())
+    """The prompt as a person meant it: without notes, too."""
+    return " ".join(_NOTE.sub(" ", _MARKER.sub(" ", prompt)).split())
 
 
 def _number(written: str) -> float:

@@ -55,6 +55,14 @@ class ReceivedPost(BaseModel):
     faults: list[Fault] = Field(default_factory=list)
 
 
+class Strike(BaseModel):
+    """One fault at the moment that it took effect; `id` is the generation's, None for a refusal."""
+
+    fault: Fault
+    vendor: Vendor
+    id: str | None = None
+
+
 class Account(BaseModel):
     """One vendor's totals."""
 
@@ -105,8 +113,14 @@ class Ledger:
 
     def count_fault(self, fault: Fault, vendor: Vendor, generation_id: str | None = None) -> None:
         """Counts a fault at the moment that it takes effect."""
-        self._write(LineKind.FAULT, {"fault": fault, "vendor": vendor, "id": generation_id})
-        self.fired[fault] += 1
+        strike = Strike(fault=fault, vendor=vendor, id=generation_id)
+        self._write(LineKind.FAULT, strike.model_dump(mode="json"))
+        self.strikes.append(strike)
+
+    @property
+    def fired(self) -> Counter[Fault]:
+        """How often each fault has taken effect."""
+        return Counter(strike.fault for strike in self.strikes)
 
     def count_violation(self, violation: Violation, vendor: Vendor) -> None:
         """Counts a submission that went over a simulated limit."""
@@ -159,7 +173,7 @@ class Ledger:
     def _forget(self) -> None:
         self.generations: dict[str, Generation] = {}
         self.posts: dict[int, ReceivedPost] = {}
-        self.fired: Counter[Fault] = Counter()
+        self.strikes: list[Strike] = []
         self.violations: Counter[tuple[Vendor, Violation]] = Counter()
         self.peaks: dict[Vendor, int] = dict.fromkeys(Vendor, 0)
         self._running: dict[Vendor, set[str]] = {vendor: set() for vendor in Vendor}
@@ -193,7 +207,7 @@ class Ledger:
             case LineKind.DOWNLOAD:
                 self.generations[str(line["id"])].downloads += 1
             case LineKind.FAULT:
-                self.fired[Fault(str(line["fault"]))] += 1
+                self.strikes.append(Strike.model_validate(line))
             case LineKind.VIOLATION:
                 self.violations[(Vendor(str(line["vendor"])), Violation(str(line["violation"])))] += 1
 

@@ -30,6 +30,11 @@ def test_markers_are_not_part_of_the_picture() -> None:
     assert without_markers("a [[fault:stuck]] fox") == "a fox"
 
 
+def test_a_note_calls_for_nothing_and_is_not_part_of_the_picture() -> None:
+    assert faults_in("a [[note:play=7]] fox") == []
+    assert without_markers("a [[note:play=7]] fox") == "a fox"
+
+
 @pytest.mark.parametrize(
     "marker", ["[[fault:nope]]", "[[fault:slow weeks=1]]", "[[fault:slow seconds=soon]]", "[[fault:slow soon]]"]
 )

@@ -47,6 +47,20 @@ def test_refused_posts_are_listed_with_their_status(vendors: Any) -> None:
     ]
 
 
+def test_each_fault_is_told_with_the_generation_that_it_struck(start: Callable[..., Any]) -> None:
+    vendors = start()
+    vendors.apiframe("a fox [[fault:accept_then_500 times=1]]", key="k")
+    vendors.wavespeed("a hare [[fault:unauthorized]]")
+    struck = vendors.ledger()
+    accepted = struck["generations"][0]["id"]
+    assert struck["strikes"] == [
+        {"fault": "accept_then_500", "vendor": "apiframe", "id": accepted},
+        {"fault": "unauthorized", "vendor": "wavespeed", "id": None},
+    ]
+    vendors.stop()
+    assert start().ledger()["strikes"] == struck["strikes"]
+
+
 def test_peak_concurrency_is_the_most_that_ran_at_once(vendors: Any) -> None:
     for _ in range(3):
         vendors.wavespeed("[[fault:stuck]]")
