@@ -43,16 +43,17 @@ httpx.Client(verify=trust())
 {first_call}
 """
 FIRST_CALLS = {
-    "submit": "composition.submit_api()",
+    "submit": "composition.native_submit_api()",
     "submit (S3)": "composition.submit_upload()",
-    "read": "composition.read_api()",
+    "read": "composition.native_read_api()",
     "dispatch": "composition.dispatch(); composition._wavespeed()",
     "check": "composition.check(); composition._wavespeed()",
     "finalize": "composition.finalize()",
     "fail": "composition.close()",
     "sweep": "composition.sweep()",
     "webhook": "composition.webhooks(print); composition._wavespeed()",
-    "announce": "composition.event_bus()",
+    "announce": "composition.announcing()",
+    "deliver": "composition.deliver(); import standardwebhooks",
 }
 TIMED = "import time; started = time.perf_counter()\n{body}\nprint(time.perf_counter() - started)"
 ENVIRONMENT = {
@@ -67,6 +68,8 @@ ENVIRONMENT = {
     "STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:video",
     "EVENT_BUS_NAME": "stillmotion",
     "VENDOR_SECRET_ID": "vendors",
+    "WEBHOOK_SECRET_ID": "webhooks",
+    "DELIVERY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/deliveries.fifo",
 }
 
 

@@ -29,6 +29,7 @@ class Script:
 ACCEPTED: JsonObject = {"outcome": "accepted", "wait_seconds": 75}
 TOLD: JsonObject = {"outcome": "accepted", "wait_seconds": 300, "parks": True, "nudges": 0}
 STILL_RUNNING: JsonObject = {"outcome": "running", "wait_seconds": 300, "parks": True, "nudges": 1}
+QUEUED: JsonObject = {"outcome": "queued", "wait_seconds": 60, "nudges": 0}
 NUDGED: JsonObject = {}
 RUNNING: JsonObject = {"outcome": "running", "wait_seconds": 10}
 SUCCEEDED: JsonObject = {"outcome": "succeeded", "wait_seconds": 0}
@@ -44,6 +45,7 @@ CHECKED = ["Check", "Check outcome"]
 WAITED = ["Wait for the vendor"]
 PARKED = ["Park for five minutes"]
 PARKED_BRIEFLY = ["Park for ten seconds"]
+QUEUED_UP = ["Dispatch", "Dispatch outcome", "Park for a slot"]
 SENT_AND_PARKED = ["Dispatch", "Dispatch outcome", *PARKED]
 FETCHED = ["Finalize", "Finalize outcome"]
 PUT_OFF = ["Wait to finalize again"]
@@ -142,9 +144,52 @@ SCRIPTS: Mapping[str, Script] = {
         {"Dispatch": [outcome("attention", wait_seconds=0)], "Close": [NEEDS_ATTENTION]},
         ["Dispatch", "Dispatch outcome", *CLOSED, "Needs attention"],
     ),
-    "a generation that the vendor gave up fails the job": Script(
-        {"Dispatch": [ACCEPTED], "Check": [outcome("failed", wait_seconds=0)], "Close": [JOB_FAILED]},
-        [*SENT, *CHECKED, *CLOSED, "Failed"],
+    "a generation that the vendor gave up fails the job where no other vendor may be tried": Script(
+        {
+            "Dispatch": [ACCEPTED, outcome("failed", wait_seconds=0)],
+            "Check": [outcome("failed", wait_seconds=0)],
+            "Close": [JOB_FAILED],
+        },
+        [*SENT, *CHECKED, "Dispatch", "Dispatch outcome", *CLOSED, "Failed"],
+    ),
+    "a generation that the vendor gave up is made by the other": Script(
+        {
+            "Dispatch": [ACCEPTED, ACCEPTED],
+            "Check": [outcome("failed", wait_seconds=0), SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        [*SENT, *CHECKED, *SENT, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a job that was cancelled meanwhile is closed as such": Script(
+        {"Dispatch": [outcome("failed")], "Close": [outcome("cancelled")]},
+        ["Dispatch", "Dispatch outcome", *CLOSED, "Cancelled"],
+    ),
+    "a job without a slot is woken when one is free": Script(
+        {
+            "Dispatch": [QUEUED, ACCEPTED],
+            "Park for a slot": [NUDGED],
+            "Check": [SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        [*QUEUED_UP, *SENT, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a job whose wake-up was lost asks for a slot again": Script(
+        {
+            "Dispatch": [QUEUED, ACCEPTED],
+            "Park for a slot": [Raises("States.Timeout")],
+            "Check": [SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        [*QUEUED_UP, *SENT, *CHECKED, *FETCHED, "Completed"],
+    ),
+    "a job that was given its slot before it parked does not park": Script(
+        {
+            "Dispatch": [QUEUED, ACCEPTED],
+            "Park for a slot": [Raises("DynamoDb.ConditionalCheckFailedException")],
+            "Check": [SUCCEEDED],
+            "Finalize": [COMPLETED],
+        },
+        [*QUEUED_UP, *SENT, *CHECKED, *FETCHED, "Completed"],
     ),
     "an overdue generation needs attention": Script(
         {"Dispatch": [ACCEPTED], "Check": [RUNNING, outcome("overdue")], "Close": [NEEDS_ATTENTION]},

@@ -29,11 +29,12 @@ def client(wire: Wire) -> AwsClient:
 def table(client: AwsClient, wire: Wire) -> str:
     """The jobs table as the template makes it."""
     text = "S"
-    named = ("pk", "tenant", "newest", "attention_flag", "sweep_flag", "updated_at")
+    named = ("pk", "tenant", "newest", "attention_flag", "sweep_flag", "updated_at", "line", "place")
     indexes = {
         "by-tenant": ("tenant", "newest"),
         "by-attention": ("attention_flag", "updated_at"),
         "by-activity": ("sweep_flag", "updated_at"),
+        "by-line": ("line", "place"),
     }
     definition = {
         "TableName": TABLE,

@@ -282,3 +282,32 @@ def test_signed_urls_work_on_the_object(objects: S3ObjectStore, wire: Wire) -> N
     assert sent.status_code == 200
     assert got.content == b"abc"
     assert objects.head(BUCKET, key).content_type == "image/jpeg"
+
+
+# --- delete ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: ascii(key)[:24])
+def test_an_object_is_deleted_by_the_key_that_it_was_given_and_twice_is_once(objects: S3ObjectStore, key: str) -> None:
+    put(objects, key)
+    put(objects, "another")
+
+    objects.delete(BUCKET, key)
+    objects.delete(BUCKET, key)
+
+    with pytest.raises(ObjectMissing):
+        objects.head(BUCKET, key)
+    assert objects.keys(BUCKET, "", 10) == ["another"]
+
+
+def test_an_object_of_a_versioned_bucket_keeps_its_versions(objects: S3ObjectStore) -> None:
+    versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    objects._buckets.send("PUT", BUCKET, query={"versioning": ""}, body=versioning.encode())
+    put(objects, "a", b"kept")
+    version = objects.head(BUCKET, "a").version_id
+
+    objects.delete(BUCKET, "a")
+
+    assert objects.read(BUCKET, "a", length=10, version_id=version) == b"kept"
+    with pytest.raises(ObjectMissing):
+        objects.head(BUCKET, "a")

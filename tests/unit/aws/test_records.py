@@ -14,7 +14,7 @@ from tests.unit.aws.wire import NOW, TABLE, Wire, answering, lose_once, refusal
 from stillmotion.aws.attributes import from_item, stamp, to_item
 from stillmotion.aws.client import AwsClient, AwsError
 from stillmotion.aws.items import Unreadable, event_of, job_item, job_of
-from stillmotion.aws.records import DynamoJobStore, DynamoKeyStore
+from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Table
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import (
@@ -29,9 +29,9 @@ from stillmotion.domain.job import (
     started,
 )
 from stillmotion.domain.request import Request, VendorName
+from stillmotion.domain.spend import book
 from stillmotion.ports import (
     AlreadyExists,
-    ApiKey,
     Claim,
     Conflict,
     Event,
@@ -72,7 +72,7 @@ def event_for(job: Job) -> Event:
 def test_a_job_comes_back_as_it_was_stored(jobs: DynamoJobStore) -> None:
     stored = jobs.create(full_job())
 
-    assert jobs.get("job-1") == stored == replace(full_job(), version=1)
+    assert jobs.get("job-1") == stored == replace(book(full_job())[0], version=1)
 
 
 def test_an_absent_job_is_none(jobs: DynamoJobStore) -> None:
@@ -497,6 +497,32 @@ def test_a_tenants_jobs_come_newest_first_page_by_page(jobs: DynamoJobStore) -> 
     assert after is None
 
 
+def test_a_list_goes_on_after_the_id_of_a_job_in_both_orders(jobs: DynamoJobStore) -> None:
+    ids = [f"0f0e0d0c-0b0a-8009-8807-06050403020{number}" for number in range(4)]
+    stored = [jobs.create(new_job(one, created_at=NOW + timedelta(seconds=n))) for n, one in enumerate(ids)]
+
+    first = jobs.of_tenant("ada", 2, oldest_first=True)
+    assert list(first.jobs) == stored[:2]
+    assert list(jobs.of_tenant("ada", 2, first.next, oldest_first=True).jobs) == stored[2:]
+    assert list(jobs.of_tenant("ada", 9, ids[0], oldest_first=True).jobs) == stored[1:]
+    assert list(jobs.of_tenant("ada", 9, ids[2]).jobs) == [stored[1], stored[0]]
+
+
+def test_a_list_does_not_go_on_after_what_is_no_job_of_the_tenants(jobs: DynamoJobStore) -> None:
+    mine = jobs.create(new_job("0f0e0d0c-0b0a-8009-8807-060504030201"))
+    for tenant, after in (("bob", mine.id), ("ada", "0f0e0d0c-0b0a-8009-8807-060504030209")):
+        with pytest.raises(UnknownPage):
+            jobs.of_tenant(tenant, 9, after)
+
+
+def test_a_deleted_job_is_in_no_list_and_is_read_by_its_id(jobs: DynamoJobStore) -> None:
+    kept = jobs.create(new_job("kept"))
+    gone = jobs.save(replace(jobs.create(new_job("gone")), deleted_at=NOW))
+
+    assert jobs.of_tenant("ada", 9).jobs == (kept,)
+    assert jobs.get("gone") == gone
+
+
 def test_a_tenant_sees_only_its_own_even_by_anothers_page(jobs: DynamoJobStore) -> None:
     for number in range(3):
         jobs.create(new_job(f"ada-{number}", created_at=NOW + timedelta(seconds=number)))
@@ -576,41 +602,6 @@ def test_a_generation_survives_the_table(jobs: DynamoJobStore) -> None:
     assert again is not None
     assert again.generation == generation
     assert str(again.generation.charged) == "0.510"
-
-
-# --- keys ------------------------------------------------------------------------------------------------------------
-
-
-def test_an_api_key_is_found_by_its_hash(client: AwsClient, table: str) -> None:
-    keys = DynamoKeyStore(client, table)
-    key = ApiKey(hash="ab12", prefix="sm_ab", tenant="ada", created_at=NOW, expires_at=NOW + timedelta(days=1))
-
-    keys.put(key)
-
-    assert keys.find("ab12") == key
-    assert keys.find("ab13") is None
-
-
-def test_a_revoked_key_stays_and_says_so(client: AwsClient, table: str) -> None:
-    keys = DynamoKeyStore(client, table)
-    key = ApiKey(hash="ab12", prefix="sm_ab", tenant="ada", created_at=NOW)
-    keys.put(key)
-
-    keys.put(replace(key, revoked=True))
-
-    found = keys.find("ab12")
-    assert found is not None
-    assert found.revoked
-
-
-def test_an_expired_key_is_not_swept_by_ttl(client: AwsClient, table: str) -> None:
-    keys = DynamoKeyStore(client, table)
-    keys.put(ApiKey(hash="ab12", prefix="sm_ab", tenant="ada", created_at=NOW, expires_at=NOW))
-
-    item = Table(client, table).get("key#ab12")
-
-    assert item is not None
-    assert "S" in item["expires_at"]
 
 
 def test_a_pointer_is_remembered_by_itself_over_an_older_one(jobs: DynamoJobStore) -> None:

@@ -1,5 +1,6 @@
 """The request: what it takes, and that every refusal names the field and the rule."""
 
+from decimal import Decimal
 from typing import get_args
 
 import pytest
@@ -27,12 +28,44 @@ def test_every_field_is_taken() -> None:
         "concepts": ["push_in", "tilt_up"],
         "vendor": "apiframe",
         "metadata": {"sku": "42"},
+        "allow_substitution": True,
+        "failover": "always",
+        "priority": "high",
+        "max_dollars": 0.3,
+        "when_over_budget": "fail",
     }
     request = parse_request(fields)
     assert request.concepts == ("push_in", "tilt_up")
     assert (request.image, request.duration, request.aspect_ratio, request.loop, request.vendor, request.metadata) == (
         "s3://bucket/inbox/lake 1.jpg", 9, "21:9", True, "apiframe", {"sku": "42"},
     )  # fmt: skip
+    assert (request.allow_substitution, request.failover, request.priority) == (True, "always", "high")
+    assert (request.max_dollars, request.when_over_budget) == (Decimal("0.3"), "fail")
+
+
+def test_every_field_can_be_read_from_text() -> None:
+    fields = {
+        "prompt": "a lake",
+        "duration": "9",
+        "loop": "true",
+        "allow_substitution": "true",
+        "failover": "never",
+        "priority": "low",
+        "max_dollars": "0.45",
+        "when_over_budget": "fail",
+    }
+    request = parse_request(fields, text_values=True)
+    assert (request.duration, request.loop, request.allow_substitution, request.failover) == (9, True, True, "never")
+    assert (request.priority, request.max_dollars, request.when_over_budget) == ("low", Decimal("0.45"), "fail")
+
+
+@pytest.mark.parametrize(
+    "ceiling", [0, -1, "nan", "inf", "1E-7", "0.0000001", 1_000_001, "much", True, [1], "1e-99999999"]
+)
+def test_a_ceiling_that_is_no_price_is_refused(ceiling: object) -> None:
+    assert refused(max_dollars=ceiling) == {
+        "max_dollars": "must be more than 0 and at most 1000000 US dollars, with at most 6 decimals"
+    }
 
 
 def test_all_34_concepts_are_known() -> None:
@@ -69,6 +102,10 @@ def test_a_size_is_a_ratio(size: str, ratio: str) -> None:
         ("concepts", ["fly"]),
         ("concepts", ["push_in", "push_in"]),
         ("vendor", "luma"),
+        ("allow_substitution", "yes"),
+        ("failover", "sometimes"),
+        ("priority", 1),
+        ("when_over_budget", "pay"),
         ("metadata", {"a": 1}),
         ("metadata", {"a": "\ud800"}),
         ("metadata", {"": "x"}),

@@ -35,6 +35,12 @@ def test_another_run_of_a_job_tells_its_failure_anew(scene: Scene) -> None:
     assert video_failed(scene.job, now).id != video_failed(replace(scene.job, run=2), now).id
 
 
+def test_what_the_sweeper_tries_in_vain_is_told_once(scene: Scene) -> None:
+    now = scene.clock.now()
+    again = replace(scene.job, run=scene.job.run + 3, sweeps=scene.job.sweeps + 3)
+    assert video_needs_attention(scene.job, now).id == video_needs_attention(again, now).id
+
+
 def test_each_reason_for_attention_is_told_by_itself(scene: Scene) -> None:
     def flagged(reason: Reason) -> Job:
         return replace(scene.job, status=Status.NEEDS_ATTENTION, reason=reason)

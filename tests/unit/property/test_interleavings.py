@@ -4,117 +4,28 @@ Hypothesis plays Step Functions, S3, the sweeper and two vendors at once. Whatev
 the bucket must agree with the record: nothing is paid twice, and nothing paid is lost.
 """
 
-import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.fakes import Died, FakeClock, FaultPlan, InMemoryJobStore, InMemoryObjectStore, ScriptedDownloader, Served
+from tests.fakes import Died, FaultPlan, InMemoryJobStore, InMemoryObjectStore, ScriptedDownloader, Served
 from tests.movies import film
+from tests.unit.property.bookkeeping import ANSWERS, BookkeepingVendor
 from tests.world import WORKFLOW_FAULT, World
 
-from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.job import Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import (
-    Accepted,
-    Declared,
-    Envelope,
-    NotSent,
-    Order,
-    ReadFailed,
-    Reading,
-    Refused,
-    Running,
-    Submission,
-    Succeeded,
-    Unanswered,
-)
 from stillmotion.services.finalize import Finalize
 
-KEYS_REMEMBERED = timedelta(hours=24)
 FILM = film()
-ANSWERS = ["accept", "lose", "throttle", "refuse", "never sent", "die before", "die after"]
 
 
 def crashes(calls: int) -> st.SearchStrategy[int]:
     """At which call of a step its process ends: mostly at none (0)."""
     return st.one_of(st.just(0), st.just(0), st.integers(0, calls))
-
-
-@dataclass
-class Made:
-    """A generation in a vendor's own books: paid for from the moment it is made."""
-
-    id: str
-    key: str
-    body: str
-    at: datetime
-    state: str = "running"
-
-
-@dataclass
-class BookkeepingVendor:
-    """A vendor that answers as it is told and keeps true books of what it made."""
-
-    name: VendorName
-    clock: FakeClock
-    knows_keys: bool
-    answer: str = "accept"
-    made: list[Made] = field(default_factory=list)
-    posts: list[tuple[str, str]] = field(default_factory=list)
-    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
-
-    def compose(self, order: Order) -> Envelope:
-        return Envelope(path=f"/{self.name}", body=f"{order.request.prompt} {next(self.numbers)}")
-
-    def submit(self, envelope: Envelope, idempotency_key: str) -> Submission:
-        match self.answer:
-            case "never sent":
-                return NotSent("no connection")
-            case "die before":
-                raise Died("before the POST")
-            case "throttle":
-                self.posts.append((idempotency_key, envelope.body))
-                return Refused(failure=Failure(FailureKind.THROTTLED, "slow down"), retry_after=1)
-            case "refuse":
-                self.posts.append((idempotency_key, envelope.body))
-                return Refused(failure=Failure(FailureKind.OUT_OF_CREDITS, "no credits"))
-        made = self._make(idempotency_key, envelope.body)
-        match self.answer:
-            case "lose":
-                return Unanswered(detail="lost", resendable=self.knows_keys)
-            case "die after":
-                raise Died("after the POST")
-        return Accepted(generation_id=made.id)
-
-    def _make(self, key: str, body: str) -> Made:
-        self.posts.append((key, body))
-        now = self.clock.now()
-        for known in self.made:
-            if self.knows_keys and known.key == key and now - known.at < KEYS_REMEMBERED:
-                return known
-        self.made.append(Made(f"{self.name}-{len(self.made)}", key, body, now))
-        return self.made[-1]
-
-    def read(self, generation_id: str) -> Reading:
-        made = next(made for made in self.made if made.id == generation_id)
-        match made.state:
-            case "done":
-                return Succeeded(vendor_status="done", video_url=f"https://cdn.example/{made.id}.mp4")
-            case "failed":
-                return Declared(
-                    vendor_status="failed", failure=Failure(FailureKind.GENERATION_FAILED, "the vendor says so")
-                )
-            case "unreadable":
-                raise ReadFailed(FailureKind.UNAVAILABLE, "not now")
-        return Running(vendor_status="running")
-
-    def upload(self, image: bytes, media_type: str, name: str) -> str:
-        raise NotImplementedError
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -126,9 +37,11 @@ class Interleavings(RuleBasedStateMachine):
         self.faults = FaultPlan()
         self.vendor = BookkeepingVendor(VendorName.WAVESPEED, self.world.clock, knows_keys=False)
 
-    @initialize(name=st.sampled_from(list(VendorName)))
-    def order(self, name: VendorName) -> None:
+    @initialize(name=st.sampled_from(list(VendorName)), ours=st.booleans(), ahead=st.integers(-90, 90))
+    def order(self, name: VendorName, ahead: int, *, ours: bool) -> None:
         self.vendor = BookkeepingVendor(name, self.world.clock, knows_keys=name is VendorName.APIFRAME)
+        self.vendor.ahead = timedelta(seconds=ahead)
+        self.world.account_is_ours = ours
         setattr(self.world, name.value, self.vendor)
         self.world.jobs = InMemoryJobStore(faults=self.faults)
         self.world.objects = InMemoryObjectStore(faults=self.faults)
@@ -173,6 +86,11 @@ class Interleavings(RuleBasedStateMachine):
         if lost:
             self.world.workflow.running.clear()
         self._call(self.world.sweep, dies, after=after)
+
+    @rule()
+    def a_stranger_orders_there_too(self) -> None:
+        if not self.world.account_is_ours:
+            self.vendor.make_for_a_stranger()
 
     @rule(seconds=st.sampled_from([1, 30, 66, 700, 3600, 6 * 3600]))
     def time_passes(self, seconds: int) -> None:
@@ -222,6 +140,13 @@ class Interleavings(RuleBasedStateMachine):
         if not self.vendor.knows_keys:
             keys = [key for key, _ in self.vendor.posts]
             assert len(keys) == len(set(keys))
+
+    @invariant()
+    def an_attempt_has_only_what_its_own_post_made(self) -> None:
+        made_with = {made.id: made.key for made in (*self.vendor.made, *self.vendor.strangers)}
+        for attempt in self._job().attempts if self.world.jobs.all() else ():
+            if attempt.generation is not None:
+                assert made_with[attempt.generation.id] == attempt.idempotency_key
 
     @invariant()
     def what_may_be_paid_for_does_not_just_fail(self) -> None:

@@ -1,6 +1,7 @@
 """Values as DynamoDB's typed attributes, and back.
 
-    str ↔ {"S": …}   int ↔ {"N": …}   bool ↔ {"BOOL": …}   list, tuple ↔ {"L": …}   mapping ↔ {"M": …}
+    str ↔ {"S": …}   int, Decimal ↔ {"N": …}   bool ↔ {"BOOL": …}   frozenset of str ↔ {"SS": …}
+    list, tuple ↔ {"L": …}   mapping ↔ {"M": …}
 
 None is left out of a mapping: an absent attribute reads as the field's default. A datetime is stored as text of one
 width, in UTC (`2026-01-31T12:00:00.000000Z`), so that text order is time order, in conditions and sort keys too.
@@ -37,12 +38,12 @@ def attribute(value: object) -> Attribute:
     match value:
         case bool():
             return {"BOOL": value}
-        case str():
-            return {"S": str(value)}
-        case int():
-            return {"N": str(value)}
-        case datetime():
-            return {"S": stamp(value)}
+        case str() | datetime():
+            return {"S": stamp(value) if isinstance(value, datetime) else str(value)}
+        case int() | Decimal():
+            return {"N": f"{Decimal(value):f}"}
+        case frozenset():
+            return {"SS": sorted(map(str, value))}
         case list() | tuple():
             return {"L": [attribute(element) for element in value]}
         case Mapping():
@@ -60,6 +61,8 @@ def plain(typed: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the attri
         case "N":
             number = Decimal(value)
             return int(number) if number == number.to_integral_value() else number
+        case "SS":
+            return frozenset(value)
         case "NULL":
             return None
         case "L":

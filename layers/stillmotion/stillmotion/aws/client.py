@@ -32,6 +32,8 @@ JSON_TIMEOUT = httpx.Timeout(5, connect=2)
 OBJECT_TIMEOUT = httpx.Timeout(20, connect=2)
 
 TRIES = 4
+# Another's transaction on the same item is over within tens of milliseconds, and ten writers at once are common.
+CONTENDED_TRIES = 10
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 # Idle connections are worth keeping between the invocations of a warm function; one that AWS closed meanwhile is
@@ -80,6 +82,10 @@ def is_transient(error: AwsError) -> bool:
     return unreachable or error.status in TRANSIENT_STATUSES or error.code in TRANSIENT_CODES
 
 
+def is_never(_error: AwsError) -> bool:
+    return False
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -114,6 +120,7 @@ class AwsClient:
         *,
         json_version: str = "1.0",
         transient: Callable[[AwsError], bool] = is_transient,
+        contended: Callable[[AwsError], bool] = is_never,
     ) -> dict[str, Any]:
         """One call in AWS's JSON protocol; `operation` as in X-Amz-Target. Raises AwsError."""
         message = Message(
@@ -123,7 +130,7 @@ class AwsClient:
             headers={"content-type": f"application/x-amz-json-{json_version}", "x-amz-target": operation},
             body=msgspec.json.encode(payload),
         )
-        answer = self.send(message, timeout=JSON_TIMEOUT, transient=transient)
+        answer = self.send(message, timeout=JSON_TIMEOUT, transient=transient, contended=contended)
         return msgspec.json.decode(answer.body, type=dict[str, Any]) if answer.body else {}
 
     def send(
@@ -132,15 +139,20 @@ class AwsClient:
         *,
         timeout: httpx.Timeout = OBJECT_TIMEOUT,
         transient: Callable[[AwsError], bool] = is_transient,
+        contended: Callable[[AwsError], bool] = is_never,
     ) -> Answer:
-        """Sends a message until it has an answer worth giving back. Raises AwsError for any status but 2xx."""
+        """Sends a message until it has an answer worth giving back. Raises AwsError for any status but 2xx.
+
+        More often where it only was in another's way (`contended`).
+        """
         tries = 0
         while True:
             tries += 1
             try:
                 return self._exchange(message, timeout)
             except AwsError as error:
-                if tries == TRIES or not transient(error):
+                most = CONTENDED_TRIES if contended(error) else TRIES
+                if tries >= most or not transient(error):
                     raise
             self._pause(self._draw() * min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**tries))
 

@@ -7,16 +7,24 @@
                                attention        the reason, or "overdue" \\ only while a person
                                attention_flag   "yes"                    / should look at it
                                sweep_flag       "yes" while it may have to be swept
+                               place            priority (0 first)#created_at#id, while it stands in line
     pointer   <pointer.key>    the fields of Pointer but the key
     parking   parking#<job>    (see `parking`)
     event     event#<id>       job_id, detail_type, detail (JSON text), created_at
-    key       key#<hash>       the fields of ApiKey
+    key       key#<hash>       the fields of ApiKey, and
+                               sweep_flag       "key": the partition of by-activity that lists the keys
+                               updated_at       created_at
+    rate      rate#<key>#…     (see `rates`)
+    governor  governor#<vendor>   (see `governor`)
+    spend     spend#<day>#…    (see `books`)
+    delivery, subscription    (see `deliveries`)
 
 Indexes, each with projection ALL:
 
     by-tenant       hash tenant, range newest
     by-attention    hash attention_flag, range updated_at
     by-activity     hash sweep_flag, range updated_at
+    by-line         hash line, range place
 
 `expires_at` is the table's TTL attribute: epoch seconds (N) on pointers and events. An API key keeps its own
 `expires_at` as text, which TTL passes over: an expired key stays to be seen.
@@ -32,6 +40,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from stillmotion.aws.attributes import Attribute, Item, fields_of, from_item, stamp, to_item
+from stillmotion.domain.governing import stands_in_line, turn
 from stillmotion.domain.job import Job, Status
 from stillmotion.domain.sweeping import is_swept
 from stillmotion.ports import ApiKey, Event, Pointer, StoreError, alias_key
@@ -39,6 +48,9 @@ from stillmotion.ports import ApiKey, Event, Pointer, StoreError, alias_key
 TENANT_INDEX = "by-tenant"
 ATTENTION_INDEX = "by-attention"
 ACTIVITY_INDEX = "by-activity"
+LINE_INDEX = "by-line"
+KEY_PARTITION = ("sweep_flag", "key")
+"""Where the activity index lists the API keys: an index of their own would cost every job a write."""
 EVENT_RETENTION = timedelta(days=7)
 """How long an event item stays after it was written: the stream has long carried it away by then."""
 
@@ -55,12 +67,16 @@ def job_item(job: Job, writer: str) -> Item:
         "pk": alias_key(job.id),
         "kind": "job",
         "writer": writer,
-        "newest": f"{stamp(job.created_at)}#{job.id}",
     }
+    if job.deleted_at is None:
+        fields |= {"newest": f"{stamp(job.created_at)}#{job.id}"}
     if job.status is Status.NEEDS_ATTENTION or job.overdue:
         fields |= {"attention_flag": "yes", "attention": job.reason or "overdue"}
     if is_swept(job):
         fields |= {"sweep_flag": "yes"}
+    if job.line is not None and stands_in_line(job, job.line):
+        priority, created_at, _ = turn(job)
+        fields |= {"place": f"{priority}#{stamp(created_at)}#{job.id}"}
     return to_item(fields)
 
 
@@ -106,7 +122,8 @@ def event_of(item: Mapping[str, Attribute]) -> Event:
 
 
 def api_key_item(key: ApiKey) -> Item:
-    return to_item(fields_of(key) | {"pk": api_key_key(key.hash), "kind": "key"})
+    listed = {**dict([KEY_PARTITION]), "updated_at": key.created_at}
+    return to_item(fields_of(key) | {"pk": api_key_key(key.hash), "kind": "key"} | listed)
 
 
 def api_key_of(item: Mapping[str, Attribute]) -> ApiKey:
@@ -119,7 +136,7 @@ def api_key_key(key_hash: str) -> str:
 
 
 def kind_of(item: Mapping[str, Attribute]) -> str | None:
-    """job, pointer, event or key."""
+    """job, pointer, event, key or another's."""
     kind: str | None = item.get("kind", {}).get("S")
     return kind
 

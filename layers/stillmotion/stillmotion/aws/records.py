@@ -1,4 +1,4 @@
-"""The jobs table and the API keys in it (`items` shows its shape)."""
+"""The jobs in the table (`items` shows its shape)."""
 
 import base64
 import binascii
@@ -9,14 +9,13 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from stillmotion.aws.attributes import Item, stamp
+from stillmotion.aws.books import bookings, whose_book
 from stillmotion.aws.client import AwsClient
 from stillmotion.aws.items import (
     ACTIVITY_INDEX,
     ATTENTION_INDEX,
+    LINE_INDEX,
     TENANT_INDEX,
-    api_key_item,
-    api_key_key,
-    api_key_of,
     event_item,
     job_item,
     job_of,
@@ -24,14 +23,18 @@ from stillmotion.aws.items import (
     pointer_item,
     pointer_of,
 )
-from stillmotion.aws.table import Condition, ConditionFailed, Put, Table, key_of
+from stillmotion.aws.table import Condition, ConditionFailed, Put, Table, Write
+from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.job import Job
+from stillmotion.domain.request import VendorName
+from stillmotion.domain.spend import book
 from stillmotion.ports import (
     AlreadyExists,
-    ApiKey,
+    Budget,
     Claim,
     Conflict,
     Event,
+    OverBudget,
     Page,
     Pointer,
     StoreError,
@@ -42,6 +45,8 @@ from stillmotion.ports import (
 _ABSENT = Condition("attribute_not_exists(pk)")
 # Far more than a moment and an id take, and far less than a key of DynamoDB may be long.
 _LONGEST_PAGE = 500
+# As many as may have a slot already and have not begun, and the few that are wanted.
+_LINE_PAGE = 10
 
 
 class DynamoJobStore:
@@ -61,10 +66,15 @@ class DynamoJobStore:
         """Stores a job that must not exist, as version 1. Raises AlreadyExists naming what was there."""
         return self._write(replace(job, version=1), _ABSENT, claims, event)
 
-    def save(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
-        """Stores the next version of a job that was read. Raises Conflict, or AlreadyExists for a unique claim."""
+    def save(
+        self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, budget: Budget | None = None
+    ) -> Job:
+        """Stores the next version of a job that was read, and books what it spends.
+
+        Raises Conflict, AlreadyExists for a unique claim, or OverBudget.
+        """
         unmoved = Condition("#version = :read", ("version",), {"read": job.version})
-        return self._write(replace(job, version=job.version + 1), unmoved, claims, event)
+        return self._write(replace(job, version=job.version + 1), unmoved, claims, event, budget)
 
     def pointer(self, key: str) -> Pointer | None:
         """The pointer at a key; strongly consistent."""
@@ -75,15 +85,24 @@ class DynamoJobStore:
         """Writes a pointer by itself, over an older one."""
         self._table.write([Put(pointer_item(pointer))], token=uuid.uuid4().hex)
 
-    def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page:
-        """A tenant's jobs, newest first. Raises UnknownPage."""
+    def of_tenant(self, tenant: str, limit: int, after: str | None = None, *, oldest_first: bool = False) -> Page:
+        """A tenant's jobs, newest first unless told otherwise; a job's id as `after` costs one more read.
+
+        Raises UnknownPage.
+        """
         start = None
         if after is not None:
-            moment, job_id = _place(after)
+            moment, job_id = self._place_of(after, tenant) if is_job_id(after) else _place(after)
             start = {"pk": alias_key(job_id), "tenant": tenant, "newest": f"{moment}#{job_id}"}
-        items, more = self._table.newest_first(TENANT_INDEX, ("tenant", tenant), limit, start)
+        items, more = self._table.newest_first(TENANT_INDEX, ("tenant", tenant), limit, start, reverse=oldest_first)
         jobs = tuple(map(job_of, items))
         return Page(jobs, _token(stamp(jobs[-1].created_at), jobs[-1]) if more and jobs else None)
+
+    def _place_of(self, job_id: str, tenant: str) -> tuple[str, str]:
+        job = self.get(job_id)
+        if job is None or job.tenant != tenant:
+            raise UnknownPage(f"{job_id} is no job of {tenant}")
+        return stamp(job.created_at), job.id
 
     def needing_attention(self, limit: int, after: str | None = None) -> Page:
         """Jobs of all tenants that a person should look at, latest change first. Raises UnknownPage."""
@@ -100,47 +119,48 @@ class DynamoJobStore:
         for item in self._table.oldest_first(ACTIVITY_INDEX, ("sweep_flag", "yes"), ("updated_at", stamp(before))):
             yield job_of(item)
 
-    def _write(self, job: Job, condition: Condition, claims: Sequence[Claim], event: Event | None) -> Job:
+    def in_line(self, vendor: VendorName) -> Iterator[Job]:
+        """Jobs in line for a slot of a vendor, the first in line first; a moment old, as the index may be."""
+        for item in self._table.lowest_first(LINE_INDEX, ("line", vendor), _LINE_PAGE):
+            yield job_of(item)
+
+    def _write(
+        self,
+        job: Job,
+        condition: Condition,
+        claims: Sequence[Claim],
+        event: Event | None,
+        budget: Budget | None = None,
+    ) -> Job:
         writer = uuid.uuid4().hex
-        puts = [Put(job_item(job, writer), condition), *map(_claimed, claims)]
+        job, changes = book(job)
+        writes: list[Write] = [Put(job_item(job, writer), condition), *map(_claimed, claims)]
         if event is not None:
-            puts.append(Put(event_item(event)))
+            writes.append(Put(event_item(event)))
+        writes += bookings(changes, budget)
         try:
-            self._table.write(puts, token=writer)
+            self._table.write(writes, token=writer)
         except ConditionFailed as failed:
             there = self._table.get(alias_key(job.id))
             # A put whose answer was lost is repeated, and then fails the condition that it made false itself.
             if there is None or there.get("writer") != {"S": writer}:
-                raise self._refusal(job, puts, failed, there) from failed
+                raise self._refusal(job, writes, failed, there) from failed
         return job
 
-    def _refusal(self, job: Job, puts: Sequence[Put], failed: ConditionFailed, there: Item | None) -> StoreError:
+    def _refusal(self, job: Job, writes: Sequence[Write], failed: ConditionFailed, there: Item | None) -> StoreError:
         """Why a write was refused, as the caller is to hear it."""
         if 0 in failed.indexes:
             if job.version == 1 and there is not None:
                 return AlreadyExists(alias_key(job.id), _pointer_in(there))
             return Conflict(f"job {job.id} is not at version {job.version - 1}")
-        key = key_of(puts[failed.indexes[0]].item)
+        key = writes[failed.indexes[0]].key
+        over = whose_book(key)
+        if over is not None:
+            return OverBudget(over)
         owner = self._table.get(key)
         if owner is None:
             return Conflict(f"{key} was taken, and is free now")
         return AlreadyExists(key, _pointer_in(owner))
-
-
-class DynamoKeyStore:
-    """The API keys in the jobs table as a `ports.KeyStore`."""
-
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
-
-    def find(self, key_hash: str) -> ApiKey | None:
-        """The key of this hash, revoked or expired as it may be; strongly consistent: a revocation holds at once."""
-        item = self._table.get(api_key_key(key_hash))
-        return None if item is None else api_key_of(item)
-
-    def put(self, key: ApiKey) -> None:
-        """Writes a key, over an older state of it."""
-        self._table.write([Put(api_key_item(key))], token=uuid.uuid4().hex)
 
 
 def _claimed(claim: Claim) -> Put:

@@ -2,28 +2,31 @@
 
 Exceptions:
 
-    ConditionFailed    nothing was written: the conditions of the puts at `indexes` did not hold
+    ConditionFailed    nothing was written: the conditions of the writes at `indexes` did not hold
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from stillmotion.aws.attributes import Attribute, Item, attribute
+from stillmotion.aws.attributes import Item, attribute
 from stillmotion.aws.client import AwsClient, AwsError, is_transient
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 _CANCELLED = "TransactionCanceledException"
+_CONFLICT = "TransactionConflictException"
 # Cancellation reasons that say nothing about the conditions (API reference of TransactWriteItems).
 _PASSING_REASONS = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
+MOST_KEYS = 100
+"""What BatchGetItem takes at once."""
 
 
 class ConditionFailed(Exception):
     """A condition did not hold; nothing was written."""
 
     def __init__(self, *indexes: int) -> None:
-        super().__init__(f"the conditions of puts {list(indexes)} did not hold")
+        super().__init__(f"the conditions of writes {list(indexes)} did not hold")
         self.indexes = indexes
 
 
@@ -34,21 +37,56 @@ class Condition(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     values: Mapping[str, object] = {}
 
-    def members(self) -> dict[str, object]:
-        """Its members of a Put."""
-        members: dict[str, object] = {"ConditionExpression": self.expression}
-        if self.names:
-            members["ExpressionAttributeNames"] = {f"#{name}": name for name in self.names}
-        if self.values:
-            members["ExpressionAttributeValues"] = {f":{name}": attribute(value) for name, value in self.values.items()}
-        return members
-
 
 class Put(msgspec.Struct, frozen=True):
     """An item to be written, if its condition holds for what is there."""
 
     item: Item
     condition: Condition | None = None
+
+    @property
+    def key(self) -> str:
+        """The partition key of the item."""
+        return str(self.item["pk"]["S"])
+
+    def members(self) -> dict[str, object]:
+        """What the API calls it."""
+        if self.condition is None:
+            return {"Item": self.item}
+        placeholders = _placeholders(self.condition.names, self.condition.values)
+        return {"Item": self.item, "ConditionExpression": self.condition.expression, **placeholders}
+
+
+class Update(msgspec.Struct, frozen=True):
+    """An item to be changed, or made, if its condition holds for what is there. Placeholders as in a condition."""
+
+    key: str
+    expression: str
+    names: tuple[str, ...] = ()
+    values: Mapping[str, object] = {}
+    condition: Condition | None = None
+
+    def members(self) -> dict[str, object]:
+        """What the API calls it."""
+        known = self.condition or Condition("")
+        members: dict[str, object] = {
+            "Key": {"pk": attribute(self.key)},
+            "UpdateExpression": self.expression,
+            **_placeholders((*self.names, *known.names), {**self.values, **known.values}),
+        }
+        return members | {"ConditionExpression": known.expression} if self.condition else members
+
+
+Write = Put | Update
+
+
+def _placeholders(names: Iterable[str], values: Mapping[str, object]) -> dict[str, object]:
+    """DynamoDB takes no empty maps of them."""
+    placeholders: dict[str, object] = {
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ExpressionAttributeValues": {f":{name}": attribute(value) for name, value in values.items()},
+    }
+    return {kind: given for kind, given in placeholders.items() if given}
 
 
 class Table:
@@ -64,21 +102,31 @@ class Table:
         item: Item | None = self._call("GetItem", {"Key": key, "ConsistentRead": True}).get("Item")
         return item
 
-    def write(self, puts: Sequence[Put], token: str) -> None:
-        """All of the puts or none. Raises ConditionFailed.
+    def get_many(self, pks: Sequence[str]) -> dict[str, Item]:
+        """The items that there are at some keys, which are all different, by key; strongly consistent."""
+        found: dict[str, Item] = {}
+        wanted = list(pks)
+        while wanted:
+            keys = [{"pk": attribute(pk)} for pk in wanted[:MOST_KEYS]]
+            requested = {self._name: {"Keys": keys, "ConsistentRead": True}}
+            answer = self._call("BatchGetItem", {"RequestItems": requested}, in_table=False)
+            found |= {item["pk"]["S"]: item for item in answer["Responses"].get(self._name, ())}
+            left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", ())
+            wanted = [*(key["pk"]["S"] for key in left), *wanted[MOST_KEYS:]]
+        return found
+
+    def write(self, writes: Sequence[Write], token: str) -> None:
+        """All of the writes or none. Raises ConditionFailed.
 
         `token` (36 characters at most) makes a repeated transaction one for 10 minutes; a single put has no such
         thing, so that its repetition may fail the condition that its first try made false.
         """
-        members = [
-            {"TableName": self._name, "Item": put.item} | (put.condition.members() if put.condition else {})
-            for put in puts
-        ]
+        members = [{"TableName": self._name, **write.members()} for write in writes]
         try:
-            if len(members) == 1:
+            if len(writes) == 1 and isinstance(writes[0], Put):
                 self._call("PutItem", members[0])
             else:
-                items = [{"Put": put} for put in members]
+                items = [{type(write).__name__: member} for write, member in zip(writes, members, strict=True)]
                 self._call("TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token}, in_table=False)
         except AwsError as error:
             if error.code == _CONDITION_FAILED:
@@ -93,22 +141,21 @@ class Table:
 
         A repetition after a lost answer changes it twice.
         """
-        changed: Item = self._call(
-            "UpdateItem",
-            {
-                "Key": {"pk": attribute(pk)},
-                "UpdateExpression": expression,
-                "ExpressionAttributeNames": {f"#{name}": name for name in names},
-                "ExpressionAttributeValues": {f":{name}": attribute(value) for name, value in values.items()},
-                "ReturnValues": "ALL_NEW",
-            },
-        )["Attributes"]
+        members = Update(pk, expression, tuple(names), values).members()
+        changed: Item = self._call("UpdateItem", {**members, "ReturnValues": "ALL_NEW"})["Attributes"]
         return changed
 
     def newest_first(
-        self, index: str, partition: tuple[str, str], limit: int, start: Mapping[str, str] | None
+        self,
+        index: str,
+        partition: tuple[str, str],
+        limit: int,
+        start: Mapping[str, str] | None,
+        *,
+        reverse: bool = False,
     ) -> tuple[list[Item], bool]:
-        """Items of one partition (its attribute and value) of an index, from the highest sort key down.
+        """Items of one partition (its attribute and value) of an index, from the highest sort key down, or from the
+        lowest up where it is the `reverse`.
 
         `start` is the key, in the index and the table, of the last item that was seen. The flag says whether more
         may follow.
@@ -119,7 +166,7 @@ class Table:
             "KeyConditionExpression": "#partition = :partition",
             "ExpressionAttributeNames": {"#partition": name},
             "ExpressionAttributeValues": {":partition": attribute(value)},
-            "ScanIndexForward": False,
+            "ScanIndexForward": reverse,
             "Limit": limit,
         }
         if start is not None:
@@ -136,6 +183,20 @@ class Table:
             "ExpressionAttributeNames": {"#partition": name, "#sort": sort},
             "ExpressionAttributeValues": {":partition": attribute(value), ":end": attribute(end)},
         }
+        yield from self._pages(query)
+
+    def lowest_first(self, index: str, partition: tuple[str, str], page: int) -> Iterator[Item]:
+        """Every item of one partition of an index, from the lowest sort key up, `page` at a time as they are wanted."""
+        name, value = partition
+        yield from self._pages({
+            "IndexName": index,
+            "KeyConditionExpression": "#partition = :partition",
+            "ExpressionAttributeNames": {"#partition": name},
+            "ExpressionAttributeValues": {":partition": attribute(value)},
+            "Limit": page,
+        })  # fmt: skip
+
+    def _pages(self, query: dict[str, object]) -> Iterator[Item]:
         while True:
             answer = self._call("Query", query)
             yield from answer["Items"]
@@ -145,7 +206,8 @@ class Table:
 
     def _call(self, operation: str, members: Mapping[str, object], *, in_table: bool = True) -> dict[str, Any]:
         payload = {"TableName": self._name, **members} if in_table else members
-        return self._client.call("dynamodb", f"DynamoDB_20120810.{operation}", payload, transient=_is_transient)
+        name = f"DynamoDB_20120810.{operation}"
+        return self._client.call("dynamodb", name, payload, transient=_is_transient, contended=_met_another)
 
 
 def _reasons(error: AwsError) -> list[str]:
@@ -158,9 +220,9 @@ def _is_transient(error: AwsError) -> bool:
     if error.code == _CANCELLED:
         reasons = set(_reasons(error)) - {"None"}
         return bool(reasons) and reasons <= _PASSING_REASONS
-    return error.code == "TransactionConflictException" or is_transient(error)
+    return error.code == _CONFLICT or is_transient(error)
 
 
-def key_of(item: Mapping[str, Attribute]) -> str:
-    """The partition key of an item."""
-    return str(item["pk"]["S"])
+def _met_another(error: AwsError) -> bool:
+    """Whether it was turned away by another's transaction on the same item, which is over in a moment."""
+    return error.code == _CONFLICT or "TransactionConflict" in _reasons(error)

@@ -79,7 +79,7 @@ RULES: Mapping[FailureKind, Rules] = {
         again_here=False, elsewhere=False, advice="Open the vendor's own copy; ask the vendor for a refund."
     ),
     FailureKind.CANCELLED: Rules(
-        again_here=False, elsewhere=False, advice="It was cancelled. Submit it again if it is still wanted."
+        again_here=False, elsewhere=False, advice="It was cancelled. Retry it if it is still wanted."
     ),
     FailureKind.OVER_BUDGET: Rules(
         again_here=False, elsewhere=False, advice="Raise the budget, or wait until the next day."

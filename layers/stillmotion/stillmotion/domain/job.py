@@ -121,10 +121,35 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     inference_milliseconds: int | None = None
 
 
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A generation in the vendor's history that an unanswered attempt may have made."""
+
+    generation_id: str
+    created_at: datetime
+    vendor_status: str | None = None
+
+
+class Substitution(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent in place of what a field of the request asked for; both in words."""
+
+    field: str
+    asked: str
+    given: str
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """What the books of its day hold for an attempt, in US dollars. `wasted` is what of `charged` brought nothing."""
+
+    reserved: Decimal = Decimal(0)
+    charged: Decimal = Decimal(0)
+    wasted: Decimal = Decimal(0)
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One paid submission to one vendor. `path` and `body` are frozen: every POST of it carries just these.
 
-    `webhook_token` stands in the URL that the vendor was given; without one, no webhook is expected.
+    `webhook_token` stands in the URL that the vendor was given; without one, no webhook is expected. `candidates` are
+    what its vendor's history shows where nobody knows the outcome.
     """
 
     number: int
@@ -137,6 +162,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str
     quote: Decimal
     webhook_token: str | None = None
+    substitutions: tuple[Substitution, ...] = ()
+    booked: Booking = Booking()
+    candidates: tuple[Candidate, ...] = ()
     sends: int = 1
     answered_at: datetime | None = None
     failure: Failure | None = None
@@ -171,7 +199,9 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a person asks about one request later. `version` counts the record's writes, `run` its
-    executions, `sweeps` those that it was given after it had gone quiet."""
+    executions, `sweeps` those that it was given after it had gone quiet. `line` is the vendor whose slot it stands in
+    line for. A cancellation that came after the POST is noted in `cancel_requested_at`: the result is paid for.
+    `ordered_with` is the SHA-256 (hex) of the API key that ordered it."""
 
     id: str
     tenant: str
@@ -183,7 +213,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     sweeps: int = 0
     reason: Reason | None = None
     overdue: bool = False
+    line: VendorName | None = None
+    cancel_requested_at: datetime | None = None
     request: Request | None = None
+    ordered_with: str | None = None
     fingerprint: str | None = None
     source: str | None = None
     still: Still | None = None
@@ -194,6 +227,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     video: Video | None = None
     failure: Failure | None = None
     ended_at: datetime | None = None
+    deleted_at: datetime | None = None
     history: tuple[Transition, ...] = ()
     notes: tuple[Note, ...] = ()
 
@@ -216,6 +250,20 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
 
+    def is_seen_by(self, tenant: str) -> bool:
+        """Whether it is there for a tenant: it is his, and he has not deleted it."""
+        return self.tenant == tenant and self.deleted_at is None
+
+    @property
+    def waits_for_prompt(self) -> bool:
+        """Whether nobody has said yet what is wanted."""
+        return self.status is Status.WAITING and self.request is None
+
+    @property
+    def is_sendable(self) -> bool:
+        """Whether the next step is to send it to a vendor."""
+        return self.status is Status.DISPATCHING or (self.status is Status.WAITING and self.request is not None)
+
     @property
     def was_ever_accepted(self) -> bool:
         """Whether some attempt cost money, or may have."""
@@ -227,12 +275,23 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def moved(job: Job, status: Status, now: datetime, *, reason: Reason | None = None) -> Job:
-    """The job in another status, with the change in its history."""
+    """The job in another status, with the change in its history. One that goes on after its end is there again."""
     if job.status is status and job.reason is reason:
         return replace(job, updated_at=now)
-    ended = now if status in FINAL_STATUSES else None
+    ended, deleted_at = (now, job.deleted_at) if status in FINAL_STATUSES else (None, None)
+    line = job.line if status in (Status.DISPATCHING, Status.WAITING) else None
     history = (*job.history, Transition(at=now, status=status, reason=reason))
-    return replace(job, status=status, reason=reason, updated_at=now, ended_at=ended, history=history)
+    going = replace(job, status=status, reason=reason, line=line, updated_at=now, ended_at=ended, history=history)
+    return replace(going, deleted_at=deleted_at)
+
+
+def deleted(job: Job, now: datetime) -> Job:
+    """A job that its tenant wants to see no more. What it cost stays in the record. Twice is once."""
+    if job.deleted_at is not None:
+        return job
+    if not job.is_final:
+        raise WrongStep(f"a job that is {job.status} is not deleted")
+    return replace(job, deleted_at=now, updated_at=now)
 
 
 def noted(job: Job, text: str, now: datetime) -> Job:
@@ -242,17 +301,34 @@ def noted(job: Job, text: str, now: datetime) -> Job:
     return replace(job, notes=(*job.notes, Note(now, text)), updated_at=now)
 
 
-def started(job: Job, request: Request, aspect_ratio: str, now: datetime) -> Job:
-    """A waiting or new job given its request, ready to be dispatched."""
-    ready = replace(job, request=request, aspect_ratio=aspect_ratio, failure=None)
+def started(job: Job, request: Request, aspect_ratio: str, now: datetime, line: VendorName | None = None) -> Job:
+    """A waiting or new job given its request, ready to be dispatched, in line for a vendor's slot."""
+    ready = replace(job, request=request, aspect_ratio=aspect_ratio, failure=None, line=line)
     return moved(ready, Status.DISPATCHING, now)
 
 
+def lined_up(job: Job, vendor: VendorName, now: datetime) -> Job:
+    """The job in line for a slot of a vendor; from here it is sendable, also where its last generation failed."""
+    failed_there = job.status is Status.GENERATING and job.attempt is not None and job.attempt.is_settled
+    if not job.is_sendable and not failed_there:
+        raise WrongStep(f"a job that is {job.status} stands in no line")
+    status = Status.DISPATCHING if failed_there else job.status
+    return moved(replace(job, line=vendor), status, now, reason=job.reason if status is job.status else None)
+
+
+def waiting(job: Job, reason: Reason, now: datetime, failure: Failure | None = None) -> Job:
+    """A job that cannot be sent yet: for want of a slot, in whose line it stands, or of budget, which has no line."""
+    if not job.is_sendable:
+        raise WrongStep(f"a job that is {job.status} waits for no {reason}")
+    line = job.line if reason is Reason.SLOT else None
+    return moved(replace(job, line=line, failure=failure), Status.WAITING, now, reason=reason)
+
+
 def run_again(job: Job, now: datetime) -> Job:
-    """A new run of a job that failed without ever costing money."""
-    if job.status is not Status.FAILED or job.was_ever_accepted:
+    """A new run of a job that failed, or was cancelled, without ever costing money."""
+    if job.status not in (Status.FAILED, Status.CANCELLED) or job.was_ever_accepted:
         raise WrongStep(f"a job that is {job.status} and may have cost money is not run again")
-    again = replace(job, run=job.run + 1, failure=None, earlier_attempts=len(job.attempts))
+    again = replace(job, run=job.run + 1, failure=None, cancel_requested_at=None, earlier_attempts=len(job.attempts))
     return moved(again, Status.DISPATCHING, now)
 
 
@@ -261,15 +337,15 @@ def resumed(job: Job, now: datetime) -> Job:
     if job.is_final:
         raise WrongStep(f"the job is {job.status} already")
     verdict = job.generation.verdict if job.generation else None
-    status = job.status
+    status, reason = job.status, job.reason
     if verdict is Verdict.SUCCEEDED:
-        status = Status.FINALIZING
-    elif verdict is not None:
-        status = Status.GENERATING
+        status, reason = Status.FINALIZING, None
+    elif verdict is Verdict.RUNNING:
+        status, reason = Status.GENERATING, None
     elif status is Status.NEEDS_ATTENTION:
-        status = Status.DISPATCHING
+        status, reason = Status.DISPATCHING, None
     again = replace(job, run=job.run + 1, sweeps=job.sweeps + 1, failure=None)
-    return moved(again, status, now)
+    return moved(again, status, now, reason=reason)
 
 
 def expired(job: Job, now: datetime) -> Job:
@@ -293,10 +369,13 @@ def attempt_begun(
     body: str,
     idempotency_key: str,
     webhook_token: str | None = None,
+    substitutions: tuple[Substitution, ...] = (),
 ) -> Job:
     """The job with a new attempt that is `sending`: to be stored before the POST."""
-    if job.status is not Status.DISPATCHING:
+    if not job.is_sendable:
         raise WrongStep(f"a job that is {job.status} sends nothing")
+    if job.cancel_requested_at is not None:
+        raise WrongStep("a job that is to be cancelled sends nothing more")
     if job.attempt is not None and not job.attempt.is_settled:
         raise WrongStep(f"attempt {job.attempt.number} is {job.attempt.outcome}: no other may start")
     attempt = Attempt(
@@ -310,8 +389,10 @@ def attempt_begun(
         idempotency_key=idempotency_key,
         quote=quote,
         webhook_token=webhook_token,
+        substitutions=substitutions,
     )
-    return replace(job, attempts=(*job.attempts, attempt), updated_at=now)
+    sending = replace(job, attempts=(*job.attempts, attempt), line=None, failure=None, updated_at=now)
+    return moved(sending, Status.DISPATCHING, now)
 
 
 def with_attempt(job: Job, attempt: Attempt, now: datetime) -> Job:
@@ -408,6 +489,8 @@ def closing(job: Job, cause: Failure) -> tuple[Reason | None, Failure]:
     if attempt is None:
         return None, job.failure or cause
     if attempt.is_settled:
+        if job.failure is not None:
+            return None, job.failure
         if attempt.generation is not None and attempt.generation.failure is not None:
             return None, attempt.generation.failure
         return None, attempt.failure or cause

@@ -6,6 +6,7 @@ InvalidRequest
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
@@ -31,16 +32,31 @@ Concept = Literal[
     "bolt_cam", "overhead", "elevator_doors", "tiny_planet",
 ]  # fmt: skip
 
-Prompt = Annotated[str, Meta(min_length=1, max_length=4000)]
-ImageAddress = Annotated[str, Meta(min_length=1, max_length=4096)]
+Failover = Literal["normal", "always", "never"]
+Priority = Literal["high", "normal", "low"]
+OverBudget = Literal["wait", "fail"]
+CallbackDialect = Literal["standard", "apiframe", "wavespeed"]
+
+MAX_PROMPT = 4000
+Prompt = Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT)]
+MAX_ADDRESS = 4096
+ImageAddress = Annotated[str, Meta(min_length=1, max_length=MAX_ADDRESS)]
+# A data URI holds the image itself, and is as long as the caller's body may be.
+GivenImage = Annotated[str, Meta(min_length=1)]
 MetadataKey = Annotated[str, Meta(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
 MAX_METADATA_ENTRIES = 16
+MAX_DOLLARS = 1_000_000
+MAX_DECIMALS = 6
 MAX_KEY_BYTES = 1024
 """The longest key of an S3 object, in UTF-8."""
 MAX_ERRORS_TOLD = 20
 MAX_NAME_TOLD = 64
 MAX_MESSAGE = 2000
+
+# Without TLS, only from the machine itself: what a stack on a laptop has beside it, where its settings allow that.
+_THIS_MACHINE = r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?"
+_WEB_ADDRESS = re.compile(rf"(?:https://[^/?#\s@]+|{_THIS_MACHINE})(?:[/?#]\S*)?")
 
 RATIO_OF_SIZE: Mapping[str, AspectRatio] = {"1280*720": "16:9", "720*1280": "9:16"}
 
@@ -70,11 +86,24 @@ class InvalidRequest(Exception):
         self.errors = tuple(told)
 
 
+class Callback(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is told what becomes of a job, in whose words. `events` are the dialect's; all, where none is named."""
+
+    url: str
+    dialect: CallbackDialect = "standard"
+    events: tuple[str, ...] = ()
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A wish for one video.
 
-    `image` and `end_image` are `s3://bucket/key` or `https://…`; `duration` is in seconds. `aspect_ratio` is
-    None where the caller named no shape: the image's own orientation decides it then.
+    `image` and `end_image` are `s3://bucket/key` or `https://…`, or `data:…` until they are taken in; `duration` is in
+    seconds. `aspect_ratio` is None where the caller named no shape: the image's own orientation decides it then.
+
+    `allow_substitution` lets a vendor be sent the nearest of what it makes. `failover` says when the other vendor is
+    tried: after a final failure that has nothing to do with what was asked (`normal`), after one that has too
+    (`always`), or not (`never`). `max_dollars` is the most that an attempt may be expected to cost, and
+    `when_over_budget` what is done when the day's budget is spent: wait for the next day, or fail.
     """
 
     prompt: Prompt
@@ -85,26 +114,42 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     loop: bool = False
     concepts: tuple[Concept, ...] = ()
     vendor: VendorChoice = "auto"
+    allow_substitution: bool = False
+    failover: Failover = "normal"
+    priority: Priority = "normal"
+    max_dollars: Decimal | None = None
+    when_over_budget: OverBudget = "wait"
     metadata: dict[MetadataKey, MetadataValue] = {}
+    callback: Callback | None = None
 
 
+_PRICE_RULE = f"must be more than 0 and at most {MAX_DOLLARS} US dollars, with at most {MAX_DECIMALS} decimals"
 _FIELD_TYPES: Mapping[str, Any] = {
     "prompt": Prompt,
-    "image": ImageAddress | None,
-    "end_image": ImageAddress | None,
+    "image": GivenImage | None,
+    "end_image": GivenImage | None,
     "duration": Duration,
     "aspect_ratio": AspectRatio | None,
     "size": str | None,
     "loop": bool,
     "concepts": tuple[Concept, ...],
     "vendor": VendorChoice,
+    "allow_substitution": bool,
+    "failover": Failover,
+    "priority": Priority,
+    "max_dollars": Decimal | None,
+    "when_over_budget": OverBudget,
     "metadata": dict[MetadataKey, MetadataValue],
+    "callback_url": str | None,
 }
 _CHOICES: Mapping[str, tuple[object, ...]] = {
     "duration": get_args(Duration),
     "aspect_ratio": get_args(AspectRatio),
     "concepts": get_args(Concept),
     "vendor": get_args(VendorChoice),
+    "failover": get_args(Failover),
+    "priority": get_args(Priority),
+    "when_over_budget": get_args(OverBudget),
 }
 
 
@@ -137,14 +182,24 @@ def parse_request(fields: Mapping[str, object], *, text_values: bool = False) ->
     size = values.pop("size", None)
     if size is not None:
         values["aspect_ratio"] = RATIO_OF_SIZE[_star(size)]
+    callback_url = values.pop("callback_url", None)
+    if callback_url is not None:
+        values["callback"] = Callback(url=callback_url)
     return Request(**values)
 
 
 def _rule(name: str, error: msgspec.ValidationError) -> str:
+    if name == "max_dollars":
+        return _PRICE_RULE
     choices = _CHOICES.get(name)
     if choices is None:
         return str(error)
     return f"{'each ' if name == 'concepts' else ''}must be one of {', '.join(map(str, choices))}"
+
+
+def _is_price(dollars: Decimal) -> bool:
+    decimals = dollars.as_tuple().exponent
+    return isinstance(decimals, int) and decimals >= -MAX_DECIMALS and 0 < dollars <= MAX_DOLLARS
 
 
 def _star(size: str) -> str:
@@ -167,20 +222,40 @@ def _cross_field_errors(values: Mapping[str, Any]) -> list[FieldError]:
         errors.append(FieldError("size", f"{size} contradicts aspect_ratio {ratio}: give one of the two"))
     if len(values.get("concepts", ())) != len(set(values.get("concepts", ()))):
         errors.append(FieldError("concepts", "must not repeat a concept"))
+    ceiling = values.get("max_dollars")
+    if ceiling is not None and not _is_price(ceiling):
+        errors.append(FieldError("max_dollars", _PRICE_RULE))
     if len(values.get("metadata", {})) > MAX_METADATA_ENTRIES:
         errors.append(FieldError("metadata", f"holds at most {MAX_METADATA_ENTRIES} entries"))
-    return errors
+    callback_url = values.get("callback_url")
+    broken = None if callback_url is None else callback_error("callback_url", callback_url)
+    return errors if broken is None else [*errors, broken]
 
 
 def _address_errors(name: str, address: str | None) -> list[FieldError]:
-    if address is None or re.fullmatch(r"https://[^/?#\s@]+(?:[/?#]\S*)?", address):
+    if address is None or is_data_uri(address):
+        return []
+    if len(address) > MAX_ADDRESS:
+        return [FieldError(name, f"must be at most {MAX_ADDRESS} characters long")]
+    if _WEB_ADDRESS.fullmatch(address):
         return []
     found = re.fullmatch(r"(?s)s3://[a-z0-9.\-]+/(.+)", address)
     if found is None:
-        return [FieldError(name, "must be an https:// URL without user info, or s3://bucket/key")]
+        return [FieldError(name, "must be an https:// URL without user info, a data: URI, or s3://bucket/key")]
     if not fits_key(found[1]):
         return [FieldError(name, f"must name a key of at most {MAX_KEY_BYTES} bytes")]
     return []
+
+
+def callback_error(field: str, url: str) -> FieldError | None:
+    """The rule that the form of a callback's URL breaks. Whether it may be called is seen when it is."""
+    if url.isascii() and len(url) <= MAX_ADDRESS and _WEB_ADDRESS.fullmatch(url):
+        return None
+    return FieldError(field, f"must be an https:// URL without user info, of at most {MAX_ADDRESS} ASCII characters")
+
+
+def is_data_uri(address: str) -> bool:
+    return address[:5].lower() == "data:"
 
 
 def fits_key(key: str) -> bool:

@@ -1,18 +1,17 @@
-"""Which vendor serves a request: those that can serve the whole of it, cheapest first.
-
-What each vendor can do is read from its documents: WaveSpeed's Ray 2 Flash page is image-to-video at 5 or 10 s in two
-sizes; Apiframe's `luma-ray-flash-2` is 5 or 9 s with all ratios, end images, loops and concepts.
+"""Which vendor serves a request: those that can serve the whole of it, cheapest first; then, where the request allows
+it, those that make something near it (`domain.substitution`), cheapest first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
 
+from stillmotion.domain.job import Substitution
 from stillmotion.domain.request import AspectRatio, FieldError, InvalidRequest, Request, VendorName
+from stillmotion.domain.substitution import Fit, fit, orientation
 
 APIFRAME_CREDITS: Mapping[int, int] = {5: 51, 9: 92}
-WAVESPEED_RATIOS: frozenset[AspectRatio] = frozenset({"16:9", "9:16"})
 
 
 class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,53 +34,73 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A vendor that can serve the whole request, and what it is expected to charge in US dollars."""
+    """A vendor that can serve a request, and what it is expected to charge in US dollars.
+
+    `request` is what that vendor is sent: the request itself, but for the substitutions.
+    """
 
     vendor: VendorName
     quote: Decimal
+    request: Request
+    substitutions: tuple[Substitution, ...] = ()
 
 
-def objections(vendor: VendorName, request: Request) -> list[FieldError]:
-    """Every reason why `vendor` cannot serve the whole of `request`; empty when it can."""
-    match vendor:
-        case VendorName.APIFRAME:
-            if request.duration not in APIFRAME_CREDITS:
-                return [FieldError("duration", f"{request.duration} s is not made by apiframe, which makes 5 or 9 s")]
-            return []
-        case VendorName.WAVESPEED:
-            return _wavespeed_objections(request)
+def routes(request: Request, prices: PriceTable, width: int | None = None, height: int | None = None) -> list[Route]:
+    """The vendors that can serve the request, in order of preference. Raises InvalidRequest when there is none.
 
-
-def _wavespeed_objections(request: Request) -> list[FieldError]:
-    found = []
-    if request.image is None:
-        found.append(FieldError("image", "is required by wavespeed, which makes no video from a prompt alone"))
-    if request.duration not in (5, 10):
-        found.append(FieldError("duration", f"{request.duration} s is not made by wavespeed, which makes 5 or 10 s"))
-    if request.aspect_ratio is not None and request.aspect_ratio not in WAVESPEED_RATIOS:
-        found.append(FieldError("aspect_ratio", f"{request.aspect_ratio} is not made by wavespeed: 16:9 or 9:16"))
-    if request.end_image is not None:
-        found.append(FieldError("end_image", "is not taken by wavespeed"))
-    if request.loop:
-        found.append(FieldError("loop", "is not made by wavespeed"))
-    if request.concepts:
-        found.append(FieldError("concepts", "are not taken by wavespeed"))
-    return found
-
-
-def routes(request: Request, prices: PriceTable) -> list[Route]:
-    """The vendors that can serve the whole request, cheapest first; `InvalidRequest` when there is none."""
+    `width` and `height` are the image's upright pixels, where they are known.
+    """
     candidates = list(VendorName) if request.vendor == "auto" else [VendorName(request.vendor)]
-    refused = {vendor: objections(vendor, request) for vendor in candidates}
-    able = [vendor for vendor in candidates if not refused[vendor]]
+    fits = {vendor: fit(vendor, request, width, height) for vendor in candidates}
+    able = _routes(request, prices, fits, substituted=request.allow_substitution)
     if not able:
-        raise InvalidRequest(*[error for found in refused.values() for error in found])
-    quoted = [Route(vendor, prices.quote(vendor, request.duration)) for vendor in able]
-    return sorted(quoted, key=lambda route: route.quote)
+        raise InvalidRequest(*[error for found in fits.values() for error in _told(request, found)])
+    affordable = _affordable(request, able)
+    if not affordable:
+        raise InvalidRequest(_too_dear(request, able, _routes(request, prices, fits, substituted=True)))
+    return affordable
 
 
 def shape(request: Request, width: int | None, height: int | None) -> AspectRatio:
     """The ratio to ask for: the request's own, else by the image's orientation, upright pixels given."""
-    if request.aspect_ratio is not None:
-        return request.aspect_ratio
-    return "9:16" if width is not None and height is not None and height > width else "16:9"
+    return request.aspect_ratio or orientation(width, height)
+
+
+def ratio_to_send(route: Route, frozen: str | None) -> str:
+    """The ratio that a route's vendor is sent, for a job whose own was frozen when it was made."""
+    return route.request.aspect_ratio or frozen or "16:9"
+
+
+def _routes(request: Request, prices: PriceTable, fits: Mapping[VendorName, Fit], *, substituted: bool) -> list[Route]:
+    found = [
+        Route(vendor, prices.quote(vendor, near.request.duration), near.request, near.substitutions)
+        for vendor, near in fits.items()
+        if not near.unmet and (substituted or near.request == request)
+    ]
+    return sorted(found, key=lambda route: (bool(route.substitutions), route.quote))
+
+
+def _affordable(request: Request, able: Iterable[Route]) -> list[Route]:
+    ceiling = request.max_dollars
+    return [route for route in able if ceiling is None or route.quote <= ceiling]
+
+
+def _too_dear(request: Request, able: Iterable[Route], near: Iterable[Route]) -> FieldError:
+    cheapest = min(able, key=lambda route: route.quote)
+    rule = f"is below the cheapest price, ${cheapest.quote} at {cheapest.vendor}"
+    cheaper = min(_affordable(request, near), key=lambda route: route.quote, default=None)
+    if cheaper is not None:
+        rule += f"; with allow_substitution it is ${cheaper.quote} at {cheaper.vendor}"
+    return FieldError("max_dollars", rule)
+
+
+def _told(request: Request, found: Fit) -> list[FieldError]:
+    """What stands in the way of one vendor, and whether the caller could let it pass."""
+    if request.allow_substitution:
+        return list(found.unmet)
+    if found.unmet:
+        return list(found.objections)
+    return [
+        FieldError(objection.field, f"{objection.rule}; allow_substitution would take {substitution.given} instead")
+        for objection, substitution in zip(found.objections, found.substitutions, strict=True)
+    ]

@@ -38,7 +38,7 @@ class Remedy(StrEnum):
 def is_swept(job: Job) -> bool:
     """Whether something may still be done about the job without a person."""
     if job.status is not Status.NEEDS_ATTENTION:
-        return job.status in _UNDER_WAY
+        return job.status in _UNDER_WAY or job.is_sendable
     return job.reason in _MENDABLE or (job.attempt is not None and may_be_sent_again(job.attempt))
 
 

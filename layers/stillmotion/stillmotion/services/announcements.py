@@ -7,6 +7,7 @@ these:
 
     Video Completed         `video`: bucket, key, bytes, sha256, width, height, duration_milliseconds; `completed_at`
     Video Failed            `failure`: kind, message, advice
+    Video Cancelled         `failure`, of kind "cancelled"; a generation that failed meanwhile may have been charged
     Video Needs Attention   `failure`, null where only the reason is known
 """
 
@@ -27,6 +28,11 @@ def video_completed(job: Job, now: datetime) -> Event:
 def video_failed(job: Job, now: datetime) -> Event:
     """The job ended without a video."""
     return _event(job, "Video Failed", now, {"failure": _failure(job.failure)})
+
+
+def video_cancelled(job: Job, now: datetime) -> Event:
+    """The job ended without a video because somebody wanted it no more."""
+    return _event(job, "Video Cancelled", now, {"failure": _failure(job.failure)})
 
 
 def video_needs_attention(job: Job, now: datetime) -> Event:
@@ -52,7 +58,9 @@ def _event(job: Job, detail_type: str, now: datetime, more: dict[str, object], *
         "ended_at": _text(job.ended_at),
         **more,
     }
-    identity = content_id("event", detail_type, job.id, str(job.run), generation_id or "", *distinct)
+    # The sweeper's runs do not count: what it tries in vain, again and again, is told once.
+    run = str(job.run - job.sweeps)
+    identity = content_id("event", detail_type, job.id, run, generation_id or "", *distinct)
     return Event(id=identity, job_id=job.id, detail_type=detail_type, detail=detail, created_at=now)
 
 

@@ -6,13 +6,18 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.job import Generation, Job, Status, Verdict, WrongStep, generation_read, seconds_between
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.ports import Clock, Conflict, Declared, JobStore, Parking, ReadFailed, Reading, Running, Succeeded
+from stillmotion.services.governor import Ending, Governor
 from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.vendors import Vendors
+
+# Declared failures that say more of the vendor than of what was asked.
+_OF_THE_VENDOR = frozenset({FailureKind.GENERATION_FAILED, FailureKind.UNAVAILABLE, FailureKind.TIMED_OUT})
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,12 +40,14 @@ class Check:
         *,
         jobs: JobStore,
         vendors: Vendors,
+        governor: Governor,
         parking: Parking,
         clock: Clock,
         prices: PriceTable,
         waits: WaitPolicy,
     ) -> None:
         self._jobs = jobs
+        self._governor = governor
         self._vendors = vendors
         self._parking = parking
         self._clock = clock
@@ -48,12 +55,18 @@ class Check:
         self._waits = waits
 
     def __call__(self, job_id: str) -> Checked:
-        """The verdict. A read that fails changes nothing but a count. Raises UnknownJob."""
+        """The verdict, with which the vendor's slot is given back. A read that fails changes nothing but a count.
+
+        Raises UnknownJob.
+        """
         job = find(self._jobs, job_id)
         known = self._known(job)
-        if known is not None:
-            return known
         attempt = job.attempt
+        if known is not None:
+            if attempt is not None and known.outcome != "ended":
+                # Whoever wrote the verdict down may have died before the slot was given back.
+                self._governor.release(attempt.vendor, job_id, Ending.NEUTRAL)
+            return known
         if attempt is None or attempt.generation is None:
             return Checked(outcome="ended")
         # Before the vendor is read: a webhook that comes after its answer is not slept through.
@@ -135,8 +148,11 @@ class Check:
     ) -> Checked:
         match generation.verdict:
             case Verdict.SUCCEEDED:
+                self._give_back(job, Ending.GOOD)
                 return Checked(outcome="succeeded")
             case Verdict.FAILED:
+                kind = generation.failure.kind if generation.failure else FailureKind.GENERATION_FAILED
+                self._give_back(job, Ending.BAD if kind in _OF_THE_VENDOR else Ending.NEUTRAL)
                 return Checked(outcome="failed")
             case Verdict.RUNNING:
                 elapsed = seconds_between(generation.accepted_at, now)
@@ -149,3 +165,7 @@ class Check:
                 if isinstance(reading, ReadFailed) and reading.retry_after is not None:
                     wait = self._waits.within_deadline(max(wait, reading.retry_after), elapsed)
                 return Checked(outcome="running", wait_seconds=wait)
+
+    def _give_back(self, job: Job, ending: Ending) -> None:
+        if job.attempt is not None:
+            self._governor.release(job.attempt.vendor, job.id, ending)

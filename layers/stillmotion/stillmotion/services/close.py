@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.interventions import cancelled
 from stillmotion.domain.job import Status, WrongStep, closing, failed, marked_overdue, needs_attention
 from stillmotion.ports import Clock, Conflict, JobStore
 from stillmotion.services import announcements
@@ -21,11 +22,11 @@ def workflow_failure(error: str, message: str) -> Failure:
 class Closed(msgspec.Struct, frozen=True):
     """How the job was left."""
 
-    outcome: Literal["failed", "needs_attention", "accepted", "ended"]
+    outcome: Literal["failed", "cancelled", "needs_attention", "accepted", "ended"]
 
 
 class Close:
-    """Marks a job failed, or in need of a person, and says so on the event bus."""
+    """Marks a job failed, cancelled, or in need of a person, and says so on the event bus."""
 
     def __init__(self, *, jobs: JobStore, clock: Clock) -> None:
         self._jobs = jobs
@@ -47,6 +48,10 @@ class Close:
                 return Closed("needs_attention")
             reason, failure = closing(job, cause)
             try:
+                if reason is None and job.cancel_requested_at is not None:
+                    ended = cancelled(job, now)
+                    self._jobs.save(ended, event=announcements.video_cancelled(ended, now))
+                    return Closed("cancelled")
                 if reason is None:
                     ended = failed(job, failure, now)
                     self._jobs.save(ended, event=announcements.video_failed(ended, now))

@@ -2,85 +2,70 @@
 
 What a call finds in the ledger decides what it does:
 
-    no attempt, or one that is settled and may be followed   begin an attempt, send it
-    sending, and its sender may still be alive               wait for it
-    sending or unknown, at a vendor that knows keys          send the same once more
-    sending or unknown, elsewhere                            never again on a guess: a person looks
-    accepted                                                 nothing to do
+    nothing sent yet, or what was sent is settled   choose a vendor, take a slot, begin an attempt, send it
+    sending, and its sender may still be alive      wait for it
+    sending or unknown, at a vendor that knows keys send the same once more
+    sending or unknown, elsewhere                   never again on a guess: it has to be settled first
+    accepted                                        nothing to do
 """
 
 import secrets
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain import identity
+from stillmotion.domain.failover import MENDED_BY_TIME
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import (
     Attempt,
     Job,
     Outcome,
+    Reason,
     Status,
-    Still,
     WrongStep,
-    attempt_accepted,
     attempt_begun,
     attempt_ended,
     attempt_sent_again,
-    noted,
+    lined_up,
     seconds_between,
+    waiting,
 )
-from stillmotion.domain.request import Request, VendorName
-from stillmotion.domain.routing import PriceTable, routes
+from stillmotion.domain.request import InvalidRequest, VendorName
+from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.sweeping import is_remembered, may_be_sent_again
 from stillmotion.domain.waiting import WaitPolicy, backoff
-from stillmotion.ports import (
-    Accepted,
-    AlreadyExists,
-    Claim,
-    Clock,
-    Conflict,
-    Envelope,
-    JobStore,
-    NotSent,
-    ObjectStore,
-    Order,
-    Parking,
-    Pointer,
-    ReadFailed,
-    Refused,
-    StoreError,
-    Unanswered,
-    Vendor,
-    generation_key,
-)
+from stillmotion.ports import Budget, Clock, Conflict, JobStore, OverBudget, Parking, ReadFailed, Vendor
+from stillmotion.services.choosing import Choice, Patience
+from stillmotion.services.governor import Admitted, Ending, Governor, InLine, Later
 from stillmotion.services.jobs import WRITE_TRIES, find
+from stillmotion.services.orders import Orders
+from stillmotion.services.submission import Sent, Submission
 from stillmotion.services.vendors import Vendors
 
 SENDER_MARGIN_SECONDS = 5
 TRANSFER_RETRY_SECONDS = 20
+# Where an execution cannot be parked, it looks again after so long.
+LINE_RETRY_SECONDS = 60
+# The jobs that wait for a new day's budget do not all come in its first second.
+MORNING_SECONDS = 300
 # So often a vendor's word is taken as it is. Then waits grow, and in the end the record would be too large to write.
 OBEDIENT_TRIES = 10
-MOST_ATTEMPTS = 200
-_MENDED_BY_TIME = frozenset({FailureKind.THROTTLED, FailureKind.UNAVAILABLE})
-
-
-class AcceptanceUnwritten(Exception):
-    """A generation was accepted, and is paid for, and the ledger could not be told: the message names it.
-
-    It is not tried again by the workflow, but closed with this message in the record.
-    """
+# Refusals that every job of the stack would meet: the vendor is rested when they go on.
+_OF_THE_VENDOR = frozenset({FailureKind.UNAVAILABLE, FailureKind.UNAUTHORIZED, FailureKind.OUT_OF_CREDITS})
 
 
 class Dispatched(msgspec.Struct, frozen=True, kw_only=True):
     """What the workflow does next; `wait_seconds` before it does.
 
-    With `parks`, a webhook ends the wait; it is not begun when the job was nudged more often than `nudges` times.
+    `queued` parks until a slot is free, and `accepted` with `parks` until a webhook comes; neither is begun when the
+    job was nudged more often than `nudges` times.
     """
 
-    outcome: Literal["accepted", "wait", "failed", "attention", "ended"]
+    outcome: Literal["accepted", "wait", "queued", "failed", "attention", "ended"]
     wait_seconds: int = 0
     parks: bool = False
     nudges: int = 0
@@ -93,9 +78,6 @@ class DispatchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     dispatch_timeout_seconds: int = 60
-    dispatch_patience_seconds: int = 3600
-    input_url_seconds: int = 21_600
-    image_transfer: Literal["signed_url", "upload"] = "signed_url"
     webhook_base_url: str = ""
 
 
@@ -106,100 +88,63 @@ class Dispatch:
         self,
         *,
         jobs: JobStore,
-        objects: ObjectStore,
+        orders: Orders,
         vendors: Vendors,
+        governor: Governor,
         parking: Parking,
         clock: Clock,
         prices: PriceTable,
         waits: WaitPolicy,
         settings: DispatchSettings,
+        patience: Patience,
+        budget: Budget,
         knows_signature: Callable[[VendorName], bool] = lambda _vendor: True,
     ) -> None:
         """`knows_signature` says whether a vendor's webhooks could be told from forged ones."""
         self._jobs = jobs
-        self._parking = parking
-        self._knows_signature = knows_signature
-        self._objects = objects
+        self._orders = orders
         self._vendors = vendors
+        self._governor = governor
+        self._parking = parking
         self._clock = clock
-        self._prices = prices
         self._waits = waits
         self._settings = settings
+        self._budget = budget
+        self._knows_signature = knows_signature
+        self._choose = Choice(vendors=vendors, governor=governor, clock=clock, prices=prices, patience=patience)
+        self._submit = Submission(jobs=jobs, vendors=vendors, clock=clock)
 
     def __call__(self, job_id: str) -> Dispatched:
         """One step of getting the job accepted. Raises UnknownJob."""
-        # Before the POST: a webhook may be quicker than the answer.
-        nudges = self._parking.nudges(job_id) if self._settings.webhook_base_url else 0
-        ready = self._decide(job_id)
-        return ready if isinstance(ready, Dispatched) else self._send(ready, nudges)
+        # Before anything is looked at: a slot, or a webhook that is quicker than the answer, is not slept through.
+        nudges = self._parking.nudges(job_id)
+        ready = self._decide(job_id, nudges)
+        if isinstance(ready, Dispatched):
+            return ready
+        attempt = _latest(ready)
+        return self._after(self._submit(job_id, attempt), attempt.vendor, nudges)
 
-    def _decide(self, job_id: str) -> Dispatched | Job:
+    def _decide(self, job_id: str, nudges: int) -> Dispatched | Job:
         """What to do without a POST, or the job whose latest attempt this invocation alone may send."""
         for _ in range(WRITE_TRIES):
             job = find(self._jobs, job_id)
             try:
-                return self._step(job)
+                return self._step(job, nudges)
             except (Conflict, WrongStep):
                 continue
         raise Conflict(f"job {job_id} is written by too many at once")
 
-    def _step(self, job: Job) -> Dispatched | Job:
+    def _step(self, job: Job, nudges: int) -> Dispatched | Job:
         attempt = job.attempt
-        if job.status in (Status.GENERATING, Status.FINALIZING):
+        if job.status is Status.FINALIZING:
             return Dispatched(outcome="accepted")
-        if job.status is not Status.DISPATCHING or job.request is None:
+        if job.status is Status.GENERATING and (attempt is None or not attempt.is_settled):
+            return Dispatched(outcome="accepted")
+        if not job.is_sendable and job.status is not Status.GENERATING:
             return Dispatched(outcome="ended")
-        if attempt is None or not job.tries:
-            return self._begin(job, job.request)
-        match attempt.outcome:
-            case Outcome.SENDING | Outcome.UNKNOWN:
-                return self._without_answer(job, attempt)
-            case Outcome.NOT_SENT | Outcome.REFUSED:
-                return self._begin(job, job.request) if self._may_follow(job, attempt) else Dispatched(outcome="failed")
-            case Outcome.ACCEPTED:
-                return Dispatched(outcome="failed")
-
-    # --- before the POST
-
-    def _begin(self, job: Job, request: Request) -> Dispatched | Job:
-        able = routes(request, self._prices)
-        route = next((route for route in able if self._vendors.has_key(route.vendor)), able[0])
-        vendor = self._vendors[route.vendor]
-        number = len(job.attempts) + 1
-        token = self._webhook_token(route.vendor)
-        try:
-            order = self._order(job, request, vendor)
-        except ReadFailed as failed:
-            return self._not_handed_over(job, vendor, failed)
-        if token is not None:
-            base = self._settings.webhook_base_url.rstrip("/")
-            url = f"{base}/v1/webhooks/{route.vendor}/{job.id}/{number}/{token}"
-            order = replace(order, webhook_url=url)
-        envelope = vendor.compose(order)
-        begun = attempt_begun(
-            job,
-            self._clock.now(),
-            vendor=route.vendor,
-            quote=route.quote,
-            path=envelope.path,
-            body=envelope.body,
-            idempotency_key=identity.idempotency_key(job.id, number),
-            webhook_token=token,
-        )
-        return self._jobs.save(begun)
-
-    def _webhook_token(self, vendor: VendorName) -> str | None:
-        """A word that nobody guesses, where webhooks are wanted and can be told from forged ones."""
-        wanted = self._settings.webhook_base_url and self._knows_signature(vendor)
-        return secrets.token_urlsafe(24) if wanted else None
-
-    def _not_handed_over(self, job: Job, vendor: Vendor, failed: ReadFailed) -> Dispatched:
-        """The vendor's own storage did not take the image: nothing was sent, and no attempt is in the ledger."""
-        failure = Failure(failed.kind, f"The image could not be handed to {vendor.name}: {failed}")
-        told = self._jobs.save(replace(job, failure=failure, updated_at=self._clock.now()))
-        if failed.kind not in _MENDED_BY_TIME:
-            return Dispatched(outcome="failed")
-        return self._patiently(told, failed.retry_after or TRANSFER_RETRY_SECONDS)
+        if attempt is not None and not attempt.is_settled:
+            return self._without_answer(job, attempt)
+        return self._follow(job, nudges)
 
     def _without_answer(self, job: Job, attempt: Attempt) -> Dispatched | Job:
         now = self._clock.now()
@@ -215,139 +160,145 @@ class Dispatch:
             self._jobs.save(attempt_ended(job, attempt.number, Outcome.UNKNOWN, failure, now))
         return Dispatched(outcome="attention")
 
-    def _order(self, job: Job, request: Request, vendor: Vendor) -> Order:
-        return Order(
-            request=request,
-            aspect_ratio=job.aspect_ratio or "16:9",
-            image_url=self._address(job.still, vendor),
-            end_image_url=self._address(job.end_still, vendor),
-        )
+    # --- before the POST
 
-    def _address(self, still: Still | None, vendor: Vendor) -> str | None:
-        if still is None or still.bucket is None or still.key is None:
-            return still.address if still is not None else None
-        if self._settings.image_transfer == "upload":
-            image = b"".join(self._objects.chunks(still.bucket, still.key, still.version_id))
-            return vendor.upload(image, still.media_type or "application/octet-stream", still.key.rpartition("/")[2])
-        seconds = self._settings.input_url_seconds
-        return self._objects.signed_get(still.bucket, still.key, seconds=seconds, version_id=still.version_id)
-
-    # --- the POST, and what came back
-
-    def _send(self, job: Job, nudges: int) -> Dispatched:
-        attempt = job.attempt
-        assert attempt is not None  # noqa: S101 - written a line before
-        vendor = self._vendors[attempt.vendor]
-        submission = vendor.submit(Envelope(attempt.path, attempt.body), attempt.idempotency_key)
-        if isinstance(submission, Accepted):
-            return self._accepted(job.id, attempt, submission, nudges)
-        outcome, failure = _read(submission)
-        written = self._write(job.id, attempt.number, outcome, failure)
-        told = submission.retry_after if isinstance(submission, Refused) else None
-        return self._after(written, _wait_seconds(written, told))
-
-    def _accepted(self, job_id: str, attempt: Attempt, answer: Accepted, nudges: int) -> Dispatched:
+    def _follow(self, job: Job, nudges: int) -> Dispatched | Job:
+        """A new attempt, where nothing that was sent before can bring a video any more."""
         try:
-            return self._write_accepted(job_id, attempt, answer, nudges)
-        except StoreError as error:
-            paid = f"{attempt.vendor} accepted generation {answer.generation_id} for attempt {attempt.number}"
-            raise AcceptanceUnwritten(f"{paid}, and it could not be written down: {error}") from error
+            route = self._choose(job)
+        except InvalidRequest as invalid:
+            # What could be served at submission cannot be any more: a price has risen over the job's own limit.
+            failure = Failure(FailureKind.INVALID_INPUT, str(invalid))
+            self._jobs.save(replace(job, failure=failure, updated_at=self._clock.now()))
+            return Dispatched(outcome="failed")
+        if route is None or job.cancel_requested_at is not None:
+            return Dispatched(outcome="failed")
+        if job.line is not route.vendor or not job.is_sendable:
+            # It stands in line before it asks: a slot that frees from here on is given to it.
+            left, job = job.line, self._jobs.save(lined_up(job, route.vendor, self._clock.now()))
+            if left is not None and left is not route.vendor:
+                self._governor.release(left, job.id, Ending.NEUTRAL)
+        match self._governor.admit(job, route.vendor):
+            case Admitted():
+                return self._begin(job, route)
+            case Later(wait_seconds=seconds):
+                self._wait_for_slot(job)
+                return Dispatched(outcome="wait", wait_seconds=seconds)
+            case InLine():
+                self._wait_for_slot(job)
+                return Dispatched(outcome="queued", wait_seconds=LINE_RETRY_SECONDS, nudges=nudges)
 
-    def _write_accepted(self, job_id: str, attempt: Attempt, answer: Accepted, nudges: int) -> Dispatched:
-        for _ in range(WRITE_TRIES):
-            job = find(self._jobs, job_id)
-            now = self._clock.now()
-            pointer = Pointer(
-                key=generation_key(attempt.vendor, answer.generation_id),
-                job_id=job_id,
-                attempt=attempt.number,
-                created_at=now,
-            )
-            try:
-                accepted = attempt_accepted(job, attempt.number, answer.generation_id, now, answer.vendor_status)
-                self._jobs.save(accepted, [Claim(pointer, unique=True)])
-            except WrongStep:
-                return self._one_too_many(job_id, attempt, answer)
-            except Conflict:
-                continue
-            except AlreadyExists:
-                message = f"{attempt.vendor} answered with generation {answer.generation_id}, which is another job's."
-                self._write(job_id, attempt.number, Outcome.UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, message))
-                return Dispatched(outcome="attention")
-            if attempt.webhook_token is not None:
-                wait = self._waits.slow(0)
-                return Dispatched(outcome="accepted", wait_seconds=wait, parks=True, nudges=nudges)
-            duration = job.request.duration if job.request else 5
-            return Dispatched(outcome="accepted", wait_seconds=self._waits.first(duration))
-        raise Conflict("the record is written by too many at once")
+    def _wait_for_slot(self, job: Job) -> None:
+        if job.reason is not Reason.SLOT:
+            self._jobs.save(waiting(job, Reason.SLOT, self._clock.now()))
 
-    def _one_too_many(self, job_id: str, attempt: Attempt, answer: Accepted) -> Dispatched:
-        """The ledger has another generation for this attempt already: a vendor that forgot a key. A person is told."""
-        text = f"{attempt.vendor} also accepted generation {answer.generation_id} for attempt {attempt.number}."
-        for _ in range(WRITE_TRIES):
-            job = find(self._jobs, job_id)
-            try:
-                self._jobs.save(noted(job, text, self._clock.now()))
-            except Conflict:
-                continue
-            return Dispatched(outcome="accepted" if job.generation is not None else "attention")
-        raise Conflict(text)
-
-    def _write(self, job_id: str, number: int, outcome: Outcome, failure: Failure) -> Job:
-        for _ in range(WRITE_TRIES):
-            job = find(self._jobs, job_id)
-            try:
-                return self._jobs.save(attempt_ended(job, number, outcome, failure, self._clock.now()))
-            except Conflict:
-                continue
-            except WrongStep:
-                return job
-        raise Conflict(f"attempt {number} of job {job_id}: {outcome} could not be written down")
-
-    # --- what follows
-
-    def _after(self, job: Job, wait_seconds: int) -> Dispatched:
-        attempt = job.attempt
-        assert attempt is not None  # noqa: S101 - written a line before
-        match attempt.outcome:
-            case Outcome.ACCEPTED:
-                return Dispatched(outcome="accepted")
-            case Outcome.SENDING | Outcome.UNKNOWN:
-                vendor = self._vendors[attempt.vendor]
-                if vendor.knows_keys and may_be_sent_again(attempt):
-                    return Dispatched(outcome="wait", wait_seconds=wait_seconds)
-                return Dispatched(outcome="attention")
-            case Outcome.NOT_SENT | Outcome.REFUSED:
-                if not self._may_follow(job, attempt):
-                    return Dispatched(outcome="failed")
-                return self._patiently(job, wait_seconds)
-
-    def _patiently(self, job: Job, wait_seconds: int) -> Dispatched:
-        began = next(
-            (change.at for change in reversed(job.history) if change.status is Status.DISPATCHING), job.created_at
+    def _begin(self, job: Job, route: Route) -> Dispatched | Job:
+        vendor = self._vendors[route.vendor]
+        number = len(job.attempts) + 1
+        token = self._webhook_token(route.vendor)
+        url = None
+        if token is not None:
+            base = self._settings.webhook_base_url.rstrip("/")
+            url = f"{base}/v1/webhooks/{route.vendor}/{job.id}/{number}/{token}"
+        try:
+            order = self._orders.ready(job, route, vendor, webhook_url=url)
+        except ReadFailed as failed:
+            return self._not_handed_over(job, vendor, failed)
+        envelope = vendor.compose(order)
+        begun = attempt_begun(
+            job,
+            self._clock.now(),
+            vendor=route.vendor,
+            quote=route.quote,
+            path=envelope.path,
+            body=envelope.body,
+            idempotency_key=identity.idempotency_key(job.id, number),
+            webhook_token=token,
+            substitutions=route.substitutions,
         )
-        if seconds_between(began, self._clock.now()) + wait_seconds > self._settings.dispatch_patience_seconds:
+        try:
+            return self._jobs.save(begun, budget=self._budget)
+        except OverBudget as over:
+            return self._over_budget(job, route.vendor, over)
+
+    def _webhook_token(self, vendor: VendorName) -> str | None:
+        """A word that nobody guesses, where webhooks are wanted and can be told from forged ones."""
+        wanted = self._settings.webhook_base_url and self._knows_signature(vendor)
+        return secrets.token_urlsafe(24) if wanted else None
+
+    def _not_handed_over(self, job: Job, vendor: Vendor, failed: ReadFailed) -> Dispatched:
+        """The vendor's own storage did not take the image: nothing was sent, and no attempt is in the ledger."""
+        failure = Failure(failed.kind, f"The image could not be handed to {vendor.name}: {failed}")
+        self._jobs.save(replace(job, line=None, failure=failure, updated_at=self._clock.now()))
+        self._governor.release(vendor.name, job.id, Ending.UNSENT)
+        wait_seconds = failed.retry_after or TRANSFER_RETRY_SECONDS
+        if failed.kind not in MENDED_BY_TIME or not self._choose.is_patient(job, wait_seconds):
             return Dispatched(outcome="failed")
         return Dispatched(outcome="wait", wait_seconds=wait_seconds)
 
-    def _may_follow(self, job: Job, attempt: Attempt) -> bool:
-        """Whether another attempt may follow this settled one by itself: it was throttled, or proven unsent."""
-        failure = attempt.failure
-        if failure is None or failure.kind not in _MENDED_BY_TIME or len(job.attempts) >= MOST_ATTEMPTS:
-            return False
-        return self._patiently(job, 0).outcome == "wait"
+    def _over_budget(self, job: Job, vendor: VendorName, over: OverBudget) -> Dispatched:
+        """The request says whether it waits for the next day, in UTC, or fails. It leaves the line either way."""
+        now = self._clock.now()
+        failure = Failure(FailureKind.OVER_BUDGET, str(over))
+        if job.request is not None and job.request.when_over_budget == "fail":
+            self._jobs.save(replace(job, line=None, failure=failure, updated_at=now))
+            dispatched = Dispatched(outcome="failed")
+        else:
+            self._jobs.save(waiting(job, Reason.BUDGET, now, failure))
+            morning = _seconds_to_tomorrow(now) + secrets.randbelow(MORNING_SECONDS)
+            dispatched = Dispatched(outcome="wait", wait_seconds=morning)
+        self._governor.release(vendor, job.id, Ending.UNSENT)
+        return dispatched
+
+    # --- after the POST
+
+    def _after(self, sent: Sent, vendor: VendorName, nudges: int) -> Dispatched:
+        job, attempt = sent.job, _latest(sent.job)
+        match attempt.outcome:
+            case Outcome.ACCEPTED:
+                return self._accepted(job, attempt, nudges)
+            case Outcome.SENDING | Outcome.UNKNOWN:
+                self._governor.failing(vendor, job.id)
+                if self._vendors[vendor].knows_keys and may_be_sent_again(attempt):
+                    return Dispatched(outcome="wait", wait_seconds=_wait_seconds(job, sent.retry_after))
+                return Dispatched(outcome="attention")
+            case Outcome.NOT_SENT | Outcome.REFUSED:
+                self._give_back(job.id, attempt, sent.retry_after)
+                return self._try_again(job, attempt, _wait_seconds(job, sent.retry_after))
+
+    def _accepted(self, job: Job, attempt: Attempt, nudges: int) -> Dispatched:
+        if attempt.webhook_token is not None:
+            return Dispatched(outcome="accepted", wait_seconds=self._waits.slow(0), parks=True, nudges=nudges)
+        duration = job.request.duration if job.request else 5
+        return Dispatched(outcome="accepted", wait_seconds=self._waits.first(duration))
+
+    def _give_back(self, job_id: str, attempt: Attempt, retry_after: int | None) -> None:
+        """Tells the governor how the vendor refused: a throttled job keeps its slot, and its place with it."""
+        kind = attempt.failure.kind if attempt.failure else FailureKind.UNAVAILABLE
+        if kind is FailureKind.THROTTLED:
+            self._governor.throttled(attempt.vendor, job_id, retry_after)
+        else:
+            self._governor.release(attempt.vendor, job_id, Ending.BAD if kind in _OF_THE_VENDOR else Ending.NEUTRAL)
+
+    def _try_again(self, job: Job, attempt: Attempt, wait_seconds: int) -> Dispatched:
+        try:
+            route = self._choose(job, wait_seconds)
+        except InvalidRequest:
+            return Dispatched(outcome="wait")
+        if route is None:
+            return Dispatched(outcome="failed")
+        return Dispatched(outcome="wait", wait_seconds=wait_seconds if route.vendor is attempt.vendor else 0)
 
 
-def _read(submission: Refused | NotSent | Unanswered) -> tuple[Outcome, Failure]:
-    match submission:
-        case Refused():
-            return Outcome.REFUSED, submission.failure
-        case NotSent():
-            return Outcome.NOT_SENT, Failure(FailureKind.UNAVAILABLE, submission.detail)
-        case Unanswered(resendable=True):
-            return Outcome.UNKNOWN, Failure(FailureKind.UNAVAILABLE, submission.detail)
-        case Unanswered():
-            return Outcome.UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, submission.detail)
+def _latest(job: Job) -> Attempt:
+    attempt = job.attempt
+    assert attempt is not None  # noqa: S101 - what was sent was written down before
+    return attempt
+
+
+def _seconds_to_tomorrow(now: datetime) -> int:
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    return seconds_between(now, tomorrow) + 1
 
 
 def _wait_seconds(job: Job, told: int | None) -> int:

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Attempt, Job, Reason, Status, WrongStep, attempt_accepted, noted, resumed
+from stillmotion.domain.job import Attempt, Job, Reason, Status, noted, resumed
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import (
     AlreadyExists,
@@ -30,6 +30,7 @@ from stillmotion.ports import (
     delivery_key,
     generation_key,
 )
+from stillmotion.services.adopt import Adopt, NotAdopted
 from stillmotion.services.jobs import WRITE_TRIES
 from stillmotion.services.vendors import Vendors
 
@@ -60,9 +61,9 @@ class Nudge:
     """Takes verified webhooks."""
 
     def __init__(self, *, jobs: JobStore, parking: Parking, vendors: Vendors, workflow: Workflow, clock: Clock) -> None:
+        self._adopt = Adopt(jobs=jobs, vendors=vendors, workflow=workflow, clock=clock)
         self._jobs = jobs
         self._parking = parking
-        self._vendors = vendors
         self._workflow = workflow
         self._clock = clock
 
@@ -91,34 +92,17 @@ class Nudge:
         if attempt.generation is not None and attempt.generation.id == generation_id:
             return self._go_on(job, attempt.number)
         if attempt.generation is None and not attempt.is_settled and not job.is_final:
-            return self._adopt(job.id, attempt, generation_id)
+            return self._settle(job.id, attempt, generation_id)
         return self._note(job.id, attempt, generation_id)
 
-    def _adopt(self, job_id: str, attempt: Attempt, generation_id: str) -> Nudged:
+    def _settle(self, job_id: str, attempt: Attempt, generation_id: str) -> Nudged:
         """Makes the generation the attempt's, if the vendor knows it and nobody else has it."""
-        reading = self._vendors[attempt.vendor].read(generation_id)
-        pointer_name = generation_key(attempt.vendor, generation_id)
-        for _ in range(WRITE_TRIES):
-            job = self._found(job_id)
-            now = self._clock.now()
-            pointer = Pointer(key=pointer_name, job_id=job_id, attempt=attempt.number, created_at=now)
-            # Close has been there: that execution ends, whatever Step Functions still says of it.
-            left = job.status is Status.NEEDS_ATTENTION
-            try:
-                if job.is_final:
-                    return self._note(job_id, attempt, generation_id)
-                accepted = attempt_accepted(job, attempt.number, generation_id, now, reading.vendor_status)
-                again = replace(accepted, run=job.run + 1, failure=None) if left else accepted
-                saved = self._jobs.save(again, [Claim(pointer, unique=True)])
-            except Conflict:
-                continue
-            except (WrongStep, AlreadyExists):
-                return self._note(job_id, attempt, generation_id)
-            if left:
-                self._workflow.start(saved)
-            self._go_on(saved, attempt.number)
-            return Nudged(result="adopted")
-        raise Conflict(f"job {job_id} is written by too many at once")
+        try:
+            saved = self._adopt(job_id, attempt, generation_id)
+        except NotAdopted:
+            return self._note(job_id, attempt, generation_id)
+        self._go_on(saved, attempt.number)
+        return Nudged(result="adopted")
 
     def _go_on(self, job: Job, number: int) -> Nudged:
         """Wakes whoever waits for this generation; starts somebody where nobody is left."""
@@ -143,16 +127,22 @@ class Nudge:
         return Nudged(result="started")
 
     def _note(self, job_id: str, attempt: Attempt, generation_id: str) -> Nudged:
-        """A generation that the ledger has no place for may have cost money: a person is told."""
+        """A generation that the ledger has no place for may have cost money: a person is told.
+
+        It is claimed for the attempt that its webhook names, so that no other is given it.
+        """
         text = f"{attempt.vendor} tells of generation {generation_id} for attempt {attempt.number}, which has it not."
         for _ in range(WRITE_TRIES):
             job = self._found(job_id)
             told = noted(job, text, self._clock.now())
             if told is job:
                 return Nudged(result="noted")
+            key = generation_key(attempt.vendor, generation_id)
+            pointer = Pointer(key=key, job_id=job_id, attempt=attempt.number, created_at=told.updated_at)
             try:
-                self._jobs.save(told)
-            except Conflict:
+                owner = self._jobs.pointer(key)
+                self._jobs.save(told, [Claim(pointer, unique=True)] if owner is None else [])
+            except (Conflict, AlreadyExists):
                 continue
             return Nudged(result="noted")
         raise Conflict(f"job {job_id} is written by too many at once")

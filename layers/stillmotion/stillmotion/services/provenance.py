@@ -56,7 +56,10 @@ def provenance(job: Job, video: Video, now: datetime) -> bytes:
 def _request(request: Request | None) -> dict[str, Any] | None:
     if request is None:
         return None
-    return {**msgspec.to_builtins(request), "image": _bare(request.image), "end_image": _bare(request.end_image)}
+    shown = {**msgspec.to_builtins(request), "image": _bare(request.image), "end_image": _bare(request.end_image)}
+    # Where the caller is told has nothing to do with the video, and may carry a secret.
+    shown.pop("callback", None)
+    return shown
 
 
 def _still(still: Still | None) -> dict[str, Any] | None:

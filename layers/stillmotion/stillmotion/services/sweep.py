@@ -1,10 +1,12 @@
 """Sets jobs going again that have gone quiet, and calls those expired whose video their vendor no longer has.
+Before, makes the governor's round (`rounds`); then looks for what was never answered (`reconcile`).
 
 May run at any time, twice, and twice at once: each job is taken by a compare-and-set, and a job whose new execution
 was not started is quiet again, and found again.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -14,6 +16,8 @@ from stillmotion.domain.job import Job, WrongStep, expired, resumed
 from stillmotion.domain.sweeping import Remedy, is_due, remedy
 from stillmotion.ports import Clock, Conflict, JobStore, StoreError, Workflow
 from stillmotion.services import announcements
+from stillmotion.services.reconcile import Reconciled
+from stillmotion.services.rounds import Rounded
 
 FAILURES_TOLD = 5
 
@@ -30,28 +34,50 @@ class SweepSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
-    """How many jobs were found quiet, and what was done about them."""
+    """How many jobs were found quiet, and what was done about them.
+
+    `adopted` were settled by their vendor's history; for `unread` it could not be had. `slots_…` is what the
+    governor's round did (`services.rounds`).
+    """
 
     resumed: int = 0
     expired: int = 0
     running: int = 0
     overtaken: int = 0
+    adopted: int = 0
+    unread: int = 0
+    slots_freed: int = 0
+    slots_granted: int = 0
+    slots_told: int = 0
+    slots_started: int = 0
 
 
 class Sweep:
     """One round over the jobs that have gone quiet."""
 
-    def __init__(self, *, jobs: JobStore, workflow: Workflow, clock: Clock, settings: SweepSettings) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        workflow: Workflow,
+        clock: Clock,
+        settings: SweepSettings,
+        reconcile: Callable[[], Reconciled] = Reconciled,
+        rounds: Callable[[], Rounded] = Rounded,
+    ) -> None:
         self._jobs = jobs
         self._workflow = workflow
         self._clock = clock
         self._settings = settings
+        self._reconcile = reconcile
+        self._rounds = rounds
 
     def __call__(self) -> Swept:
         """Takes the quietest first; what is over the number for one round is left for the next."""
         quiet = timedelta(seconds=self._settings.sweep_quiet_seconds)
         done: Counter[str] = Counter()
-        failures: list[str] = []
+        rounded = self._rounds()
+        failures = list(rounded.failures)
         for job in self._jobs.quiet_since(self._clock.now() - quiet):
             if done.total() + len(failures) >= self._settings.sweep_at_most:
                 break
@@ -65,9 +91,25 @@ class Sweep:
             except StoreError as error:
                 # One record that cannot be written must not keep the others from being taken.
                 failures.append(f"{job.id}: {error}")
+        reconciled = self._reconciled()
+        failures += reconciled.failures
         if failures:
             raise SweepFailed(f"{len(failures)} jobs could not be swept: {'; '.join(failures[:FAILURES_TOLD])}")
-        return Swept(**done)
+        return Swept(
+            **done,
+            adopted=reconciled.adopted,
+            unread=reconciled.unread,
+            slots_freed=rounded.freed,
+            slots_granted=rounded.granted,
+            slots_told=rounded.told,
+            slots_started=rounded.started,
+        )
+
+    def _reconciled(self) -> Reconciled:
+        try:
+            return self._reconcile()
+        except StoreError as error:
+            return Reconciled(failures=(f"reconciling: {error}",))
 
     def _take(self, job: Job) -> str:
         now = self._clock.now()

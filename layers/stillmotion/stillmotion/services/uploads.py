@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from stillmotion.domain import identity
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Reason, Status, Still, moved, noted, run_again, started
-from stillmotion.domain.request import FieldError, InvalidRequest, Request, fits_key, parse_request
+from stillmotion.domain.request import FieldError, InvalidRequest, Request, VendorName, fits_key, parse_request
 from stillmotion.domain.routing import PriceTable, routes, shape
 from stillmotion.ports import (
     AlreadyExists,
@@ -46,7 +46,11 @@ SETTLING_TRIES = 8
 
 # One shape in two words: whoever names one of them first has named the shape.
 _SHAPE_FIELDS = frozenset({"size", "aspect_ratio"})
-_METADATA_FIELDS = frozenset({"prompt", "duration", "aspect_ratio", "size", "loop", "concepts", "vendor", "end_image"})
+_METADATA_FIELDS = frozenset(
+    {"prompt", "duration", "aspect_ratio", "size", "loop", "concepts", "vendor", "end_image", "allow_substitution",
+     "failover", "priority", "max_dollars", "when_over_budget"}
+)  # fmt: skip
+_METADATA_FLAGS = frozenset({"loop", "allow_substitution"})
 
 Result = Literal["started", "repeated", "waiting", "noted", "failed", "ignored"]
 
@@ -59,11 +63,12 @@ class Submitted(msgspec.Struct, frozen=True):
 
 
 class _Wish(msgspec.Struct, frozen=True):
-    """What is asked of one image: a request, or None while no prompt is known."""
+    """What is asked of one image: a request, or None while no prompt is known. `line` is the vendor it is for."""
 
     request: Request | None
     regenerate: bool = False
     end_still: Still | None = None
+    line: VendorName | None = None
 
 
 class SubmitUpload:
@@ -134,7 +139,8 @@ class SubmitUpload:
             still = replace(stills.inspect(self._objects, head, "image"), checksum=checksum)
             wish = self._wish(head)
             if wish.request is not None:
-                routes(wish.request, self._prices)
+                route = routes(wish.request, self._prices, still.width, still.height)[0]
+                wish = replace(wish, line=route.vendor)
         except InvalidRequest as invalid:
             return self._refuse(source, still, current, invalid)
         if wish.request is None:
@@ -149,8 +155,8 @@ class SubmitUpload:
         job_id = identity.upload_job_id(source, request)
         ratio = shape(request, still.width, still.height)
         now = self._clock.now()
-        if current is not None and current.status is Status.WAITING:
-            ready = started(replace(current, still=still, end_still=wish.end_still), request, ratio, now)
+        if current is not None and current.waits_for_prompt:
+            ready = started(replace(current, still=still, end_still=wish.end_still), request, ratio, now, wish.line)
             ready = replace(ready, fingerprint=identity.fingerprint(request))
             alias = Pointer(key=alias_key(job_id), job_id=current.id, created_at=now)
             self._workflow.start(self._jobs.save(ready, [Claim(alias, unique=True)]))
@@ -158,19 +164,19 @@ class SubmitUpload:
         existing = self._jobs.get(job_id)
         if existing is not None:
             return self._repeated(existing) if by_sidecar else self._dropped_again(existing, still, now)
-        if by_sidecar and current is not None and not wish.regenerate and not _failed_unpaid(current):
+        if by_sidecar and current is not None and not wish.regenerate and not _ended_unpaid(current):
             text = 'A sidecar came after this image had started. Put "regenerate": true into it to make another video.'
             self._jobs.save(noted(current, text, now))
             return Submitted("noted", current.id)
         job = replace(self._new(job_id, source, still, now), end_still=wish.end_still)
-        job = replace(started(job, request, ratio, now), fingerprint=identity.fingerprint(request))
+        job = replace(started(job, request, ratio, now, wish.line), fingerprint=identity.fingerprint(request))
         self._create(job, source, current)
         self._workflow.start(job)
         return Submitted("started", job.id)
 
     def _wait(self, source: str, still: Still, current: Job | None) -> Submitted:
         if current is not None:
-            return Submitted("waiting" if current.status is Status.WAITING else "repeated", current.id)
+            return Submitted("waiting" if current.waits_for_prompt else "repeated", current.id)
         now = self._clock.now()
         job = self._new(identity.upload_job_id(source, None), source, still, now)
         self._create(moved(job, Status.WAITING, now, reason=Reason.PROMPT), source, current)
@@ -182,7 +188,7 @@ class SubmitUpload:
     def _refuse(self, source: str, still: Still, current: Job | None, invalid: InvalidRequest) -> Submitted:
         now = self._clock.now()
         failure = Failure(FailureKind.INVALID_INPUT, str(invalid))
-        if current is not None and current.status is Status.WAITING:
+        if current is not None and current.waits_for_prompt:
             ended = moved(replace(current, failure=failure), Status.FAILED, now)
             self._jobs.save(ended, event=announcements.video_failed(ended, now))
             return Submitted("failed", current.id)
@@ -195,7 +201,7 @@ class SubmitUpload:
         return Submitted("failed", job.id)
 
     def _repeated(self, job: Job) -> Submitted:
-        if job.status is Status.WAITING:
+        if job.waits_for_prompt:
             return Submitted("waiting", job.id)
         if job.status is Status.DISPATCHING:
             # The record may have been written by a submission that died before it started the execution.
@@ -205,7 +211,7 @@ class SubmitUpload:
     def _dropped_again(self, job: Job, still: Still, now: datetime) -> Submitted:
         if _knows_version(job, still.version_id):
             return self._repeated(job)
-        if not _failed_unpaid(job):
+        if not _ended_unpaid(job):
             if job.still is not None and still.version_id is not None:
                 repeated_as = (*job.still.repeated_as, still.version_id)
                 job = self._jobs.save(replace(job, still=replace(job.still, repeated_as=repeated_as)))
@@ -305,7 +311,7 @@ def _from_metadata(metadata: Mapping[str, str]) -> dict[str, object]:
             found[name] = [word.strip() for word in text.split(",") if word.strip()]
         elif name == "duration" and re.fullmatch(r"\s*[0-9]{1,3}\s*", text):
             found[name] = int(text)
-        elif name == "loop" and text.strip().lower() in ("true", "false"):
+        elif name in _METADATA_FLAGS and text.strip().lower() in ("true", "false"):
             found[name] = text.strip().lower() == "true"
         elif name in _METADATA_FIELDS:
             found[name] = text
@@ -314,7 +320,7 @@ def _from_metadata(metadata: Mapping[str, str]) -> dict[str, object]:
 
 def _is_same_event(job: Job, head: ObjectHead) -> bool:
     """Whether this very version was taken in before: a late repetition must not see a sidecar that came after."""
-    return job.status is not Status.WAITING and _knows_version(job, head.version_id)
+    return not job.waits_for_prompt and _knows_version(job, head.version_id)
 
 
 def _knows_version(job: Job, version_id: str | None) -> bool:
@@ -323,5 +329,5 @@ def _knows_version(job: Job, version_id: str | None) -> bool:
     return version_id in (job.still.version_id, *job.still.repeated_as)
 
 
-def _failed_unpaid(job: Job) -> bool:
-    return job.status is Status.FAILED and not job.was_ever_accepted
+def _ended_unpaid(job: Job) -> bool:
+    return job.status in (Status.FAILED, Status.CANCELLED) and not job.was_ever_accepted

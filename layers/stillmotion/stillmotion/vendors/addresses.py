@@ -1,11 +1,12 @@
-"""Which addresses a video may be fetched from. Pure: names and IP addresses in, a yes or a reason out.
+"""Which addresses a video or a picture may be fetched from. Pure: names and IP addresses in, a yes or a reason out.
 
-A vendor's answer names the URL, so it is foreign input: without these rules it could make the function read what only
-the function can reach.
+A vendor's answer names the one URL and a caller the other, so both are foreign input: without these rules they could
+make a function read what only the function can reach.
 """
 
+import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx
 import msgspec
@@ -15,11 +16,17 @@ Origin = tuple[str, str, int]
 """Scheme, host and port."""
 
 HTTPS_PORT = 443
+# RFC 1123, with the underscores that are used all the same.
+_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.|\Z))+")
 _DEFAULT_PORTS = {"http": 80, "https": HTTPS_PORT}
 # RFC 6052 and RFC 8215: an IPv4 address in the last 32 bits, reached through the network's own translator.
 _NAT64 = IPv6Network("64:ff9b::/96")
-# RFC 8215 leaves to each network what it reaches through these; RFC 4291 gave up the IPv4-compatible ones.
-_NEVER = (IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+# RFC 8215 leaves to each network what it reaches through the first; RFC 4291 gave up the IPv4-compatible ones; the
+# last two are for examples and for segment routing (RFC 9637, RFC 9602), which an older Python does not know.
+_NEVER = tuple(map(IPv6Network, ("64:ff9b:1::/48", "::/96", "3fff::/20", "5f00::/16")))
+# IETF's own, where one cloud has its metadata (RFC 6890); the relays of 6to4 (RFC 7526); the host of Azure's agent. An
+# older Python, or every one, takes them for addresses like any other.
+_NEVER_4 = tuple(map(IPv4Network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
 
 
 class ForbiddenAddress(Exception):
@@ -69,6 +76,11 @@ class AddressRules:
         return Target(scheme, host, port, parsed.raw_path.decode("ascii"), local)
 
     def _outside_objection(self, scheme: str, host: str, port: int) -> str | None:
+        literal = _literal(host)
+        if literal is None and not _NAME.fullmatch(host):
+            return "the address of the video has no host that could be one"
+        if literal is not None and not is_public(literal):
+            return f"{host} is not on the public internet"
         if scheme != "https":
             return f"{host} would serve the video over {scheme or 'nothing'}, not https"
         if port != HTTPS_PORT:
@@ -88,6 +100,8 @@ def is_public(address: IpAddress) -> bool:
             return all(is_public(inner) for inner in embedded)
         if address.is_site_local:
             return False
+    elif any(address in network for network in _NEVER_4):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
@@ -116,11 +130,14 @@ def _objection(url: httpx.URL, scheme: str, host: str) -> str | None:
 
 def _is_number_in_disguise(host: str) -> bool:
     """Hosts that resolvers read as IPv4 addresses though they are not written as such: 2130706433, 0x7f.1, 127.1."""
+    return _literal(host) is None and host.rpartition(".")[2][:1].isdigit()
+
+
+def _literal(host: str) -> IpAddress | None:
     try:
-        ip_address(host)
+        return ip_address(host)
     except ValueError:
-        return host.rpartition(".")[2][:1].isdigit()
-    return False
+        return None
 
 
 def _matches(host: str, allowed: str) -> bool:

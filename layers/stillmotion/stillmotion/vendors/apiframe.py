@@ -4,7 +4,8 @@ Sources: Apiframe's OpenAPI document of v2; its Node SDK for what a 409 means an
 """
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import assert_never
@@ -19,6 +20,7 @@ from stillmotion.ports import (
     Accepted,
     Declared,
     Envelope,
+    Listed,
     Order,
     ReadFailed,
     Reading,
@@ -115,6 +117,10 @@ class ApiframeVendor:
         if at(answer.document, "id") not in (generation_id, None):
             raise ReadFailed(FailureKind.UNAVAILABLE, "Apiframe answered with another job than was asked for.")
         return _reading(answer)
+
+    def history(self, since: datetime) -> Sequence[Listed] | None:  # noqa: ARG002 - whenever it was
+        """None: a list of jobs without their input settles less than the key, with which the POST is sent again."""
+        return None
 
     def upload(self, image: bytes, media_type: str, name: str) -> str:
         """Multipart, at most 25 MB; Apiframe keeps it for one to two hours. Raises ReadFailed."""

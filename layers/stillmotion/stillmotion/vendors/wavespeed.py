@@ -5,7 +5,8 @@ final words `cancelled` and `timeout` and for how a file is uploaded.
 """
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import assert_never
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from stillmotion.ports import (
     Accepted,
     Declared,
     Envelope,
+    Listed,
     Order,
     ReadFailed,
     Reading,
@@ -43,6 +45,7 @@ from stillmotion.vendors.answers import (
     without_acceptance,
     word_at,
 )
+from stillmotion.vendors.wavespeed_history import PAGE_SIZE, PATH, read_history
 from stillmotion.vendors.wire import Wire
 
 GENERATE_PATH = "/api/v3/luma/ray-2-flash-i2v"
@@ -149,6 +152,14 @@ class WaveSpeedVendor:
         if named not in (generation_id, None):
             raise ReadFailed(FailureKind.UNAVAILABLE, "WaveSpeed answered with another task than was asked for.")
         return _reading(answer, is_named=named is not None)
+
+    def history(self, since: datetime) -> Sequence[Listed] | None:
+        """What this model has made since then, newest first; None where that is too far back. Raises ReadFailed."""
+
+        def ask(page: int) -> Answer:
+            return self._wire.post(PATH, content=msgspec.json.encode({"page": page, "page_size": PAGE_SIZE}))
+
+        return read_history(ask, since, _said)
 
     def upload(self, image: bytes, media_type: str, name: str) -> str:
         """Asks for a ticket, then PUTs to where that says, without the key. Raises ReadFailed."""

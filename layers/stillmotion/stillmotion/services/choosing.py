@@ -1,0 +1,59 @@
+"""Chooses the vendor that a job is sent to next."""
+
+from datetime import datetime
+
+import msgspec
+
+from stillmotion.domain.failover import next_routes
+from stillmotion.domain.job import Job, Status, seconds_between
+from stillmotion.domain.routing import PriceTable, Route
+from stillmotion.ports import Clock
+from stillmotion.services.governor import Governor
+from stillmotion.services.vendors import Vendors
+
+# What is in the record for each attempt must not outgrow the item.
+MOST_ATTEMPTS = 200
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """For how many seconds a vendor is tried again where time alone can mend what is in the way."""
+
+    dispatch_patience_seconds: int = 3600
+
+
+class Choice:
+    """The next route of a job, by the ledger, the keys that there are, and which vendors are resting."""
+
+    def __init__(
+        self, *, vendors: Vendors, governor: Governor, clock: Clock, prices: PriceTable, patience: Patience
+    ) -> None:
+        self._vendors = vendors
+        self._governor = governor
+        self._clock = clock
+        self._prices = prices
+        self._patience = patience
+
+    def __call__(self, job: Job, wait_seconds: int = 0) -> Route | None:
+        """Where the job goes in `wait_seconds` seconds; None where it goes no further. Raises InvalidRequest."""
+        if len(job.attempts) >= MOST_ATTEMPTS:
+            return None
+        able = next_routes(job, self._prices, patient=self.is_patient(job, wait_seconds))
+        keyed = [route for route in able if self._vendors.has_key(route.vendor)]
+        if not keyed:
+            # Without any key the vendor says so itself, and the job says it to its user.
+            return able[0] if able and not job.tries else None
+        if len(keyed) == 1:
+            return keyed[0]
+        return next((route for route in keyed if not self._governor.is_resting(route.vendor)), keyed[0])
+
+    def is_patient(self, job: Job, wait_seconds: int = 0) -> bool:
+        """Whether the job, in `wait_seconds` seconds, may still be tried where it was tried before."""
+        vendor = job.attempt.vendor if job.attempt and job.tries else None
+        begun = [attempt.started_at for attempt in job.tries if attempt.vendor is vendor]
+        since = begun[0] if begun else _dispatching_since(job)
+        return seconds_between(since, self._clock.now()) + wait_seconds <= self._patience.dispatch_patience_seconds
+
+
+def _dispatching_since(job: Job) -> datetime:
+    changes = (change.at for change in reversed(job.history) if change.status is Status.DISPATCHING)
+    return next(changes, job.created_at)

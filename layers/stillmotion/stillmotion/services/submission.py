@@ -1,0 +1,120 @@
+"""One POST of an attempt that is written down as `sending`, and the writing down of what came back."""
+
+import msgspec
+
+from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.job import Attempt, Job, Outcome, WrongStep, attempt_accepted, attempt_ended, noted
+from stillmotion.ports import (
+    Accepted,
+    AlreadyExists,
+    Claim,
+    Clock,
+    Conflict,
+    Envelope,
+    JobStore,
+    NotSent,
+    Pointer,
+    Refused,
+    StoreError,
+    Unanswered,
+    generation_key,
+)
+from stillmotion.services.jobs import WRITE_TRIES, find
+from stillmotion.services.vendors import Vendors
+
+
+class AcceptanceUnwritten(Exception):
+    """A generation was accepted, and is paid for, and the ledger could not be told: the message names it.
+
+    It is not tried again by the workflow, but closed with this message in the record.
+    """
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """The job as it was written down after the POST, and the seconds that the vendor asked to be left alone."""
+
+    job: Job
+    retry_after: int | None = None
+
+
+class Submission:
+    """Sends attempts."""
+
+    def __init__(self, *, jobs: JobStore, vendors: Vendors, clock: Clock) -> None:
+        self._jobs = jobs
+        self._vendors = vendors
+        self._clock = clock
+
+    def __call__(self, job_id: str, attempt: Attempt) -> Sent:
+        """POSTs once. Raises AcceptanceUnwritten; Conflict where an outcome without a generation is not written."""
+        vendor = self._vendors[attempt.vendor]
+        answer = vendor.submit(Envelope(attempt.path, attempt.body), attempt.idempotency_key)
+        if isinstance(answer, Accepted):
+            return Sent(job=self._accepted(job_id, attempt, answer))
+        outcome, failure = _read(answer)
+        told = answer.retry_after if isinstance(answer, Refused) else None
+        return Sent(job=self._write(job_id, attempt.number, outcome, failure), retry_after=told)
+
+    def _accepted(self, job_id: str, attempt: Attempt, answer: Accepted) -> Job:
+        try:
+            return self._write_accepted(job_id, attempt, answer)
+        except StoreError as error:
+            paid = f"{attempt.vendor} accepted generation {answer.generation_id} for attempt {attempt.number}"
+            raise AcceptanceUnwritten(f"{paid}, and it could not be written down: {error}") from error
+
+    def _write_accepted(self, job_id: str, attempt: Attempt, answer: Accepted) -> Job:
+        for _ in range(WRITE_TRIES):
+            job = find(self._jobs, job_id)
+            now = self._clock.now()
+            pointer = Pointer(
+                key=generation_key(attempt.vendor, answer.generation_id),
+                job_id=job_id,
+                attempt=attempt.number,
+                created_at=now,
+            )
+            try:
+                accepted = attempt_accepted(job, attempt.number, answer.generation_id, now, answer.vendor_status)
+                return self._jobs.save(accepted, [Claim(pointer, unique=True)])
+            except WrongStep:
+                return self._one_too_many(job_id, attempt, answer)
+            except Conflict:
+                continue
+            except AlreadyExists:
+                message = f"{attempt.vendor} answered with generation {answer.generation_id}, which is another job's."
+                failure = Failure(FailureKind.OUTCOME_UNKNOWN, message)
+                return self._write(job_id, attempt.number, Outcome.UNKNOWN, failure)
+        raise Conflict("the record is written by too many at once")
+
+    def _one_too_many(self, job_id: str, attempt: Attempt, answer: Accepted) -> Job:
+        """The ledger has another generation for this attempt already: a vendor that forgot a key. A person is told."""
+        text = f"{attempt.vendor} also accepted generation {answer.generation_id} for attempt {attempt.number}."
+        for _ in range(WRITE_TRIES):
+            job = find(self._jobs, job_id)
+            try:
+                return self._jobs.save(noted(job, text, self._clock.now()))
+            except Conflict:
+                continue
+        raise Conflict(text)
+
+    def _write(self, job_id: str, number: int, outcome: Outcome, failure: Failure) -> Job:
+        for _ in range(WRITE_TRIES):
+            job = find(self._jobs, job_id)
+            try:
+                return self._jobs.save(attempt_ended(job, number, outcome, failure, self._clock.now()))
+            except Conflict:
+                continue
+            except WrongStep:
+                return job
+        raise Conflict(f"attempt {number} of job {job_id}: {outcome} could not be written down")
+
+
+def _read(answer: Refused | NotSent | Unanswered) -> tuple[Outcome, Failure]:
+    match answer:
+        case Refused():
+            return Outcome.REFUSED, answer.failure
+        case NotSent():
+            return Outcome.NOT_SENT, Failure(FailureKind.UNAVAILABLE, answer.detail)
+        case Unanswered(resendable=True):
+            return Outcome.UNKNOWN, Failure(FailureKind.UNAVAILABLE, answer.detail)
+        case Unanswered():
+            return Outcome.UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, answer.detail)

@@ -1,0 +1,134 @@
+"""How many calls to AWS the API's calls cost, counted on the wire."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from tests.unit.aws.wire import Wire, answer
+from tests.unit.dialects.calling import call
+from tests.world import BUCKET, PRICES, World
+
+from stillmotion.aws.allowances import DynamoAllowanceStore
+from stillmotion.aws.client import AwsClient
+from stillmotion.aws.keys import DynamoKeyStore
+from stillmotion.aws.rates import DynamoRateStore
+from stillmotion.aws.records import DynamoJobStore
+from stillmotion.dialects import native
+from stillmotion.dialects.http import Endpoints
+from stillmotion.services.calls import SubmitCall
+from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.keys.allowance import Allowance
+from stillmotion.services.keys.limiting import RateLimit
+
+WRITES = {"PutItem", "UpdateItem", "TransactWriteItems"}
+
+
+class Api:
+    """The native routes on the jobs table of moto; everything else in memory."""
+
+    def __init__(self, client: AwsClient, table: str, wire: Wire) -> None:
+        world, jobs = World(), DynamoJobStore(client, table)
+        self.wire = wire
+        self.keys = DynamoKeyStore(client, table)
+        self.clock = world.clock
+        submit = SubmitCall(
+            jobs=jobs,
+            objects=world.objects,
+            workflow=world.workflow,
+            clock=world.clock,
+            prices=PRICES,
+            receiving=world.receiving,
+            input_bucket=BUCKET,
+            allowance=Allowance(DynamoAllowanceStore(client, table), world.clock),
+        )
+        routes = {**native.submit_routes(submit, lambda: world.estimate), **native.read_routes(jobs, world.objects)}
+        authenticate = Authenticator(self.keys, world.clock, RateLimit(DynamoRateStore(client, table)))
+        self.endpoints = Endpoints(authenticate, routes, native.show_problem)
+
+    def key(self, **fields: Any) -> str:
+        key, record = mint("default", self.clock.now(), **fields)
+        self.keys.put(record)
+        return key
+
+    def counted(self, do: Callable[[], tuple[int, Any]]) -> tuple[list[str], int]:
+        """What a call asked of the table, each as the operation and the kind of item; and its status."""
+        self.wire.requests.clear()
+        status, _ = do()
+        return [_told(request) for request in self.wire.requests], status
+
+    def create(self, key: str, **headers: str) -> tuple[int, Any]:
+        status, made, _ = call(self.endpoints, "POST /v1/videos", key, body={"prompt": "a lake"}, headers={**headers})
+        return status, made
+
+    def get(self, key: str | None, video_id: str) -> tuple[int, Any]:
+        status, found, _ = call(self.endpoints, "GET /v1/videos/{id}", key, path={"id": video_id})
+        return status, found
+
+
+def _told(request: httpx.Request) -> str:
+    operation = request.headers["x-amz-target"].rpartition(".")[2]
+    fields = json.loads(request.content)
+    writes = [part for item in fields.get("TransactItems", ()) for part in item.values()] or [fields]
+    kinds = [(part.get("Key") or part["Item"])["pk"]["S"].partition("#")[0] for part in writes]
+    return f"{operation} {'+'.join(kinds)}"
+
+
+@pytest.fixture
+def api(client: AwsClient, table: str, wire: Wire) -> Api:
+    return Api(client, table, wire)
+
+
+def test_a_warm_get_of_a_job_costs_one_read(api: Api) -> None:
+    key = api.key()
+    _, made = api.create(key)
+    assert api.counted(lambda: api.get(key, made["id"])) == (["GetItem job"], 200)
+
+
+def test_a_cold_get_reads_the_key_as_well(api: Api) -> None:
+    key = api.key()
+    _, made = api.create(key)
+    api.clock.advance(61)
+    assert api.counted(lambda: api.get(key, made["id"])) == (["GetItem key", "GetItem job"], 200)
+
+
+def test_a_create_costs_one_write(api: Api) -> None:
+    key = api.key()
+    api.create(key)
+    assert api.counted(lambda: api.create(key)) == (["PutItem job"], 200)
+
+
+@pytest.mark.parametrize("header", [{"idempotency-key": "k"}, {"x-stainless-retry-count": "0"}])
+def test_a_create_of_a_key_with_a_rate_and_an_allowance_costs_two_writes_and_one_for_the_rate(
+    api: Api, header: dict[str, str]
+) -> None:
+    key = api.key(rate_per_minute=60, daily_dollars=5)
+    api.create(key)
+    operations, status = api.counted(lambda: api.create(key, **header))
+    writes = [told for told in operations if told.partition(" ")[0] in WRITES]
+    assert status == 200
+    assert writes[:2] == ["UpdateItem rate", "TransactWriteItems allowance"]
+    assert len(writes) == 3
+    assert len(operations) - len(writes) == (1 if "idempotency-key" in header else 0)
+
+
+def test_a_malformed_key_costs_nothing_and_an_unused_one_a_single_read(api: Api) -> None:
+    assert api.counted(lambda: api.get("sm_short", "x")) == ([], 401)
+    unused = "sm_" + "x" * 43
+    assert api.counted(lambda: api.get(unused, "x")) == (["GetItem key"], 401)
+    assert api.counted(lambda: api.get(unused, "x")) == ([], 401)
+
+
+def test_a_call_over_the_rate_costs_one_write_and_then_none(api: Api) -> None:
+    key = api.key(rate_per_minute=1)
+    api.get(key, "x")
+    assert api.counted(lambda: api.get(key, "x")) == (["UpdateItem rate"], 429)
+    assert api.counted(lambda: api.get(key, "x")) == ([], 429)
+
+
+def test_nobody_is_let_in_while_the_table_cannot_be_read(api: Api) -> None:
+    key = api.key()
+    api.wire.before = lambda _request: answer(500)
+    status, problem, headers = call(api.endpoints, "GET /v1/videos", key)
+    assert (status, problem["error"]["code"], headers["retry-after"]) == (503, "unavailable", "2")

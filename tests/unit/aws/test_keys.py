@@ -1,0 +1,205 @@
+"""API keys and their rates in the table."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+from tests.unit.aws.wire import NOW, Wire, lose_once
+
+from stillmotion.aws.allowances import DynamoAllowanceStore
+from stillmotion.aws.client import AwsClient
+from stillmotion.aws.items import Unreadable, api_key_of, job_item
+from stillmotion.aws.keys import DynamoKeyStore
+from stillmotion.aws.rates import DynamoRateStore
+from stillmotion.aws.records import DynamoJobStore
+from stillmotion.aws.table import Put, Table
+from stillmotion.domain.access import Scope
+from stillmotion.domain.job import Job, Status
+from stillmotion.ports import ApiKey, Conflict
+
+KEY = ApiKey(
+    hash="ab12",
+    prefix="sm_ab",
+    tenant="ada",
+    created_at=NOW,
+    expires_at=NOW + timedelta(days=1),
+    name="ci",
+    scopes=(Scope.READ, Scope.WRITE),
+    rate_per_minute=60,
+    daily_dollars=Decimal("5.50"),
+    rotated_from="cd34",
+)
+
+
+@pytest.fixture
+def keys(client: AwsClient, table: str) -> DynamoKeyStore:
+    return DynamoKeyStore(client, table)
+
+
+def test_an_api_key_is_found_by_its_hash(keys: DynamoKeyStore) -> None:
+    keys.put(KEY)
+
+    assert keys.find("ab12") == KEY
+    assert keys.find("ab13") is None
+
+
+def test_a_key_written_before_there_were_scopes_has_them_all() -> None:
+    item = {
+        "pk": {"S": "key#ab12"},
+        "kind": {"S": "key"},
+        "hash": {"S": "ab12"},
+        "prefix": {"S": "sm_ab"},
+        "tenant": {"S": "ada"},
+        "created_at": {"S": "2026-03-14T15:09:26.000000Z"},
+    }
+
+    key = api_key_of(item)
+
+    assert (key.tenant, key.scopes, key.revoked, key.rate_per_minute) == ("ada", tuple(Scope), False, 0)
+
+
+def test_a_key_with_a_scope_that_is_not_known_opens_nothing(client: AwsClient, keys: DynamoKeyStore) -> None:
+    keys.put(KEY)
+    Table(client, "jobs").update("key#ab12", "SET #scopes = :scopes", ("scopes",), {"scopes": ["read", "root"]})
+
+    with pytest.raises(Unreadable):
+        keys.find("ab12")
+
+
+def test_an_expired_key_is_not_swept_by_ttl(client: AwsClient, keys: DynamoKeyStore, table: str) -> None:
+    keys.put(replace(KEY, expires_at=NOW))
+
+    item = Table(client, table).get("key#ab12")
+
+    assert item is not None
+    assert "S" in item["expires_at"]
+
+
+def test_a_key_is_saved_over_what_was_read_only(keys: DynamoKeyStore) -> None:
+    keys.put(KEY)
+
+    revoked = keys.save(replace(KEY, revoked=True, revoked_at=NOW))
+
+    assert keys.find("ab12") == revoked
+    with pytest.raises(Conflict):
+        keys.save(replace(KEY, revoked=False))
+    assert keys.save(revoked).version == 2
+
+
+def test_a_key_of_old_has_no_version_and_is_saved(client: AwsClient, keys: DynamoKeyStore, table: str) -> None:
+    keys.put(KEY)
+    Table(client, table).update("key#ab12", "REMOVE #version", ("version",), {})
+
+    assert keys.save(KEY).version == 1
+
+
+def test_a_key_that_is_not_there_is_not_made_by_saving_it(keys: DynamoKeyStore) -> None:
+    with pytest.raises(Conflict):
+        keys.save(KEY)
+
+
+def test_a_successor_is_stored_with_its_predecessor_or_not_at_all(keys: DynamoKeyStore) -> None:
+    keys.put(KEY)
+    successor = replace(KEY, hash="ef56")
+
+    keys.save(replace(KEY, rotated_to="ef56"), successor)
+
+    assert keys.find("ef56") == successor
+    with pytest.raises(Conflict):
+        keys.save(replace(KEY, rotated_to="0000"), replace(KEY, hash="0000"))
+    assert keys.find("0000") is None
+
+
+def test_a_rotation_whose_answer_is_lost_is_done_once(keys: DynamoKeyStore, wire: Wire) -> None:
+    keys.put(KEY)
+    wire.after = lose_once("TransactWriteItems")
+
+    assert keys.save(replace(KEY, rotated_to="ef56"), replace(KEY, hash="ef56")).version == 1
+    assert keys.find("ef56") is not None
+
+
+def test_keys_are_listed_and_jobs_are_not_among_them(client: AwsClient, keys: DynamoKeyStore, table: str) -> None:
+    job = Job(id="job-1", tenant="ada", status=Status.DISPATCHING, created_at=NOW, updated_at=NOW)
+    Table(client, table).write([Put(job_item(job, "w"))], token="t")
+    keys.put(KEY)
+    keys.put(replace(KEY, hash="cd34", tenant="bob"))
+
+    assert {key.hash for key in keys.all()} == {"ab12", "cd34"}
+
+
+def test_keys_are_not_among_a_tenants_jobs_nor_swept(jobs: DynamoJobStore, keys: DynamoKeyStore) -> None:
+    keys.put(KEY)
+
+    assert jobs.of_tenant("ada", 10).jobs == ()
+    assert list(jobs.quiet_since(NOW + timedelta(days=1))) == []
+
+
+def test_calls_are_counted_by_key_and_minute(client: AwsClient, table: str, wire: Wire) -> None:
+    rates = DynamoRateStore(client, table)
+
+    counted = [rates.count("ab12", 7), rates.count("ab12", 7), rates.count("cd34", 7), rates.count("ab12", 8)]
+
+    assert counted == [1, 2, 1, 1]
+    assert wire.operations() == ["UpdateItem"] * 4
+
+
+def test_a_count_is_swept_by_ttl_after_its_minute(client: AwsClient, table: str) -> None:
+    DynamoRateStore(client, table).count("ab12", 7)
+
+    item = Table(client, table).get("rate#ab12#7")
+
+    assert item is not None
+    assert item["expires_at"] == {"N": str(9 * 60)}
+
+
+# --- allowances ---
+
+TODAY = date(2026, 3, 14)
+
+
+@pytest.fixture
+def allowances(client: AwsClient, table: str) -> DynamoAllowanceStore:
+    return DynamoAllowanceStore(client, table)
+
+
+def test_an_allowance_is_taken_while_there_is_room(allowances: DynamoAllowanceStore) -> None:
+    order, room = Decimal("0.20"), Decimal("0.30")
+
+    taken = [allowances.take("ab12", TODAY, order, room) for _ in range(3)]
+
+    assert taken == [True, True, False]
+    assert allowances.take("cd34", TODAY, order, room)
+    assert allowances.take("ab12", TODAY + timedelta(days=1), order, room)
+
+
+def test_what_is_given_back_may_be_taken_again(allowances: DynamoAllowanceStore) -> None:
+    order, room = Decimal("0.20"), Decimal(0)
+    allowances.take("ab12", TODAY, order, room)
+
+    allowances.give_back("ab12", TODAY, order)
+
+    assert allowances.take("ab12", TODAY, order, room)
+
+
+def test_an_allowance_is_swept_by_ttl_when_its_day_is_over(
+    client: AwsClient, table: str, allowances: DynamoAllowanceStore
+) -> None:
+    allowances.take("ab12", TODAY, Decimal("0.20"), Decimal(1))
+
+    item = Table(client, table).get("allowance#ab12#2026-03-14")
+
+    assert item is not None
+    assert Decimal(item["ordered"]["N"]) == Decimal("0.20")
+    assert item["expires_at"] == {"N": str(int(datetime(2026, 3, 16, tzinfo=UTC).timestamp()))}
+
+
+def test_a_repeated_taking_has_the_token_of_the_first(allowances: DynamoAllowanceStore, wire: Wire) -> None:
+    wire.after = lose_once("TransactWriteItems")
+
+    allowances.take("ab12", TODAY, Decimal("0.20"), Decimal(1))
+
+    tokens = [json.loads(request.content)["ClientRequestToken"] for request in wire.requests]
+    assert len(tokens) == 2
+    assert len(set(tokens)) == 1
