@@ -16,7 +16,11 @@ import msgspec
 
 from stillmotion_cli.address import Address
 from stillmotion_cli.failures import NoAnswer, Refused
-from stillmotion_cli.records import Answer, Listing, Ticket, Video
+from stillmotion_cli.key_records import Key, Keys
+from stillmotion_cli.operations_records import Letters, Replayed, RetryEstimate
+from stillmotion_cli.records import Answer, Estimate, Listing, Ticket, Video
+from stillmotion_cli.spend_records import Spend
+from stillmotion_cli.webhook_records import Deliveries, Delivery, Webhook, WebhookSecret
 
 TRIES = 4
 MAX_RETRY_AFTER_SECONDS = 30
@@ -64,6 +68,12 @@ class Client:
         headers = {"idempotency-key": idempotency_key, "content-type": "application/json"}
         return self._read(self._call("POST", "/v1/videos", content=content, headers=headers), Video)
 
+    def estimate(self, body: Mapping[str, object]) -> Answer[Estimate]:
+        """What an order would come to. Orders nothing."""
+        content = msgspec.json.encode({**body, "dry_run": True})
+        headers = {"content-type": "application/json"}
+        return self._read(self._call("POST", "/v1/videos", content=content, headers=headers), Estimate)
+
     def retrieve(self, video_id: str, *, tries: int = TRIES) -> Answer[Video]:
         """One video with its whole record."""
         return self._read(self._call("GET", f"/v1/videos/{quote(video_id, safe='')}", tries=tries), Video)
@@ -72,6 +82,68 @@ class Client:
         """At most `limit` (1 to 100) videos, newest first, from behind the cursor `after`."""
         query = {"limit": str(limit)} | ({"after": after} if after is not None else {})
         return self._read(self._call("GET", "/v1/videos", params=query), Listing)
+
+    def spend(self, days: int, *, everybody: bool) -> Answer[Spend]:
+        """What was spent on the last `days` (1 to 92) days: by the key's tenant, or by all."""
+        query = {"days": str(days), "scope": "stack" if everybody else "tenant"}
+        return self._read(self._call("GET", "/v1/spend", params=query), Spend)
+
+    def operate(self, video_id: str, step: str, body: Mapping[str, object]) -> Answer[Video]:
+        """One of cancel, retry, redrive and resolve; with the `run` that was seen, a repetition does nothing more."""
+        return self._read(self._post(f"/v1/videos/{quote(video_id, safe='')}/{step}", body), Video)
+
+    def retry_estimate(self, video_id: str) -> Answer[RetryEstimate]:
+        """What a retry would come to. Orders nothing."""
+        return self._read(self._post(f"/v1/videos/{quote(video_id, safe='')}/retry", {"dry_run": True}), RetryEstimate)
+
+    def dead_letters(self) -> Answer[Letters]:
+        """What the stack could not handle."""
+        return self._read(self._call("GET", "/v1/dead-letters"), Letters)
+
+    def replay_dead_letters(self, body: Mapping[str, object]) -> Answer[Replayed]:
+        """Handles dead letters of a `queue` again; twice does no harm."""
+        return self._read(self._post("/v1/dead-letters/replay", body), Replayed)
+
+    def keys(self) -> Answer[Keys]:
+        """The keys that this one manages, newest first."""
+        return self._read(self._call("GET", "/v1/keys"), Keys)
+
+    def create_key(self, wish: Mapping[str, object]) -> Answer[Key]:
+        """Makes a key. Sent once: each time makes another."""
+        return self._read(self._post("/v1/keys", wish, tries=1), Key)
+
+    def revoke_key(self, key_id: str) -> Answer[Key]:
+        """Ends a key."""
+        return self._read(self._post(f"/v1/keys/{quote(key_id, safe='')}/revoke", {}), Key)
+
+    def rotate_key(self, key_id: str, grace_seconds: int) -> Answer[Key]:
+        """Makes the key that takes another's place. Sent once: the second time there is nothing left to rotate."""
+        body = {"grace_seconds": grace_seconds}
+        return self._read(self._post(f"/v1/keys/{quote(key_id, safe='')}/rotate", body, tries=1), Key)
+
+    def webhook(self) -> Answer[Webhook]:
+        """Where the key's tenant is told of its jobs."""
+        return self._read(self._call("GET", "/v1/webhooks"), Webhook)
+
+    def set_webhook(self, url: str | None) -> Answer[Webhook]:
+        """Says where; None for nowhere."""
+        headers = {"content-type": "application/json"}
+        put = self._call("PUT", "/v1/webhooks", content=msgspec.json.encode({"url": url}), headers=headers)
+        return self._read(put, Webhook)
+
+    def webhook_secret(self) -> Answer[WebhookSecret]:
+        """What the tenant's webhooks are signed with."""
+        return self._read(self._call("GET", "/v1/webhooks/secret"), WebhookSecret)
+
+    def deliveries(self, limit: int, after: str | None = None) -> Answer[Deliveries]:
+        """At most `limit` (1 to 100) deliveries, newest first, from behind the id `after`."""
+        query = {"limit": str(limit)} | ({"after": after} if after is not None else {})
+        return self._read(self._call("GET", "/v1/webhooks/deliveries", params=query), Deliveries)
+
+    def replay_delivery(self, delivery_id: str) -> Answer[Delivery]:
+        """Delivers once more. Sent once: the second time it is on its way already."""
+        path = f"/v1/webhooks/deliveries/{quote(delivery_id, safe='')}/replay"
+        return self._read(self._post(path, {}, tries=1), Delivery)
 
     def upload(self, image: bytes, media_type: str) -> str:
         """Puts an image into the input bucket; gives the address to name it by."""
@@ -98,6 +170,10 @@ class Client:
                 yield stream.iter_bytes()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NoAnswer(f"The download of the video broke: {_fault(error)}.") from error
+
+    def _post(self, path: str, body: Mapping[str, object], *, tries: int = TRIES) -> httpx.Response:
+        headers = {"content-type": "application/json"}
+        return self._call("POST", path, content=msgspec.json.encode(body), headers=headers, tries=tries)
 
     def _call(
         self,

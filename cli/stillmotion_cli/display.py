@@ -10,7 +10,7 @@ from rich.text import Text
 
 from stillmotion_cli import text
 from stillmotion_cli.news import status_text
-from stillmotion_cli.records import COMPLETED, Job, Video
+from stillmotion_cli.records import COMPLETED, Job, Substitution, Video
 
 STYLES = {COMPLETED: "green", "failed": "red", "cancelled": "red", "needs_attention": "bold yellow"}
 SHORTEST_ID = 8
@@ -91,6 +91,11 @@ def price_text(job: Job) -> str:
     return ", ".join(words) + (f" ({credits_charged} credits)" if credits_charged else "")
 
 
+def instead(made: Substitution) -> str:
+    """One substitution in words."""
+    return f"{made.given} in place of {made.field.replace('_', ' ')} {made.asked}"
+
+
 def video_text(job: Job) -> str:
     """Length, dimensions and bytes of the stored video."""
     video = job.video
@@ -127,10 +132,21 @@ def ending(job: Job) -> list[tuple[str, str]]:
     if job.failure is not None:
         lines.append((f"{job.failure.kind}: {job.failure.message}", "red"))
     if job.needs_person:
-        lines += [(what_to_do(job), ""), (NEVER_AGAIN, "bold yellow")]
+        lines += [(what_to_do(job), ""), *((command, "") for command in commands(job)), (NEVER_AGAIN, "bold yellow")]
     elif job.failure is not None and job.failure.advice:
         lines.append((job.failure.advice, ""))
     return lines or [(f"The job is {status_text(job.status, job.reason)}.", "")]
+
+
+def commands(job: Job) -> list[str]:
+    """What settles a job that needs a person, or takes its video in."""
+    if job.reason != "outcome_unknown":
+        return [f"To take the video in at once, which costs nothing: stillmotion redrive {job.id}"]
+    return [
+        f"It is there: stillmotion resolve {job.id} --adopt GENERATION",
+        f"It is not there: stillmotion resolve {job.id} --not-sent",
+        f"Nobody can tell: stillmotion resolve {job.id} --abandon",
+    ]
 
 
 def what_to_do(job: Job) -> str:

@@ -3,21 +3,20 @@
 import json
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from stillmotion.domain.request import AspectRatio, VendorChoice
+from stillmotion_cli import wish
 from stillmotion_cli.client import Client
 from stillmotion_cli.display import print_ending, print_summary
 from stillmotion_cli.download import choose_path, download, refuse_bad_place
 from stillmotion_cli.failures import ExitCode, Misuse, NoAnswer, interrupted_as, told_to
-from stillmotion_cli.pictures import LocalPicture, Picture, find_picture, stem
+from stillmotion_cli.pictures import stem
 from stillmotion_cli.progress import progress_on
 from stillmotion_cli.records import COMPLETED, Answer, Video
 from stillmotion_cli.surroundings import Surroundings, surroundings_of
-from stillmotion_cli.text import size as size_text
 from stillmotion_cli.waiting import wait_for
 
 MAX_IDEMPOTENCY_KEY = 255
@@ -25,29 +24,22 @@ MAX_IDEMPOTENCY_KEY = 255
 
 def generate(
     context: typer.Context,
-    image: Annotated[
-        str | None,
-        typer.Argument(metavar="IMAGE", help="A JPEG, PNG or WebP file, an https:// URL, or s3://bucket/key."),
-    ] = None,
+    image: wish.ImageArgument = None,
     *,
-    prompt: Annotated[str, typer.Option(help="What happens in the video.")],
-    duration: Annotated[Literal["5", "9", "10"] | None, typer.Option(help="Seconds; 5 unless given.")] = None,
-    aspect_ratio: Annotated[
-        AspectRatio | None,
-        typer.Option(metavar="RATIO", help="16:9, 9:16, 1:1, 4:3, 3:4 or 21:9; by the image unless given."),
-    ] = None,
-    size: Annotated[str | None, typer.Option(metavar="SIZE", help="1280x720 or 720x1280, in place of a ratio.")] = None,
-    end_image: Annotated[
-        str | None, typer.Option(metavar="IMAGE", help="The picture that the video ends with.")
-    ] = None,
-    loop: Annotated[bool, typer.Option("--loop", help="End where it starts.")] = False,
-    concept: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A camera move, such as push_in; may be repeated.")
-    ] = None,
-    vendor: Annotated[VendorChoice | None, typer.Option(help="Who makes it; the cheapest unless given.")] = None,
-    metadata: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Kept with the job; may be repeated.")
-    ] = None,
+    prompt: wish.PromptOption,
+    duration: wish.DurationOption = None,
+    aspect_ratio: wish.AspectRatioOption = None,
+    size: wish.SizeOption = None,
+    end_image: wish.EndImageOption = None,
+    loop: wish.LoopOption = False,
+    concept: wish.ConceptOption = None,
+    vendor: wish.VendorOption = None,
+    allow_substitution: wish.SubstitutionOption = False,
+    failover: wish.FailoverOption = None,
+    max_dollars: wish.MaxDollarsOption = None,
+    priority: wish.PriorityOption = None,
+    when_over_budget: wish.OverBudgetOption = None,
+    metadata: wish.MetadataOption = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="The same key and request are the same job; a fresh one unless given."),
@@ -65,24 +57,26 @@ def generate(
             raise Misuse("--no-wait brings no video here: leave out -o.")
         if not no_wait:
             refuse_bad_place(output)
-        order = {
-            "prompt": prompt,
-            "duration": int(duration) if duration else None,
-            "aspect_ratio": aspect_ratio,
-            "size": size,
-            "loop": loop or None,
-            "concepts": concept or None,
-            "vendor": vendor,
-            "metadata": _pairs(metadata or []) or None,
-        }
+        order = wish.fields(
+            prompt=prompt,
+            duration=int(duration) if duration else None,
+            aspect_ratio=aspect_ratio,
+            size=size,
+            loop=loop,
+            concepts=concept,
+            vendor=vendor,
+            allow_substitution=allow_substitution,
+            failover=failover,
+            max_dollars=max_dollars,
+            priority=priority,
+            when_over_budget=when_over_budget,
+            metadata=wish.pairs_of(metadata),
+        )
         key = _key(idempotency_key)
-        with interrupted_as("Interrupted; nothing was ordered."):
-            pictures = {
-                name: find_picture(given) for name, given in (("image", image), ("end_image", end_image)) if given
-            }
+        pictures = wish.find_pictures(image, end_image)
         with surroundings.client() as client:
-            addresses = {name: _address(client, found, console) for name, found in pictures.items()}
-            ordered = _order(client, {name: value for name, value in (order | addresses).items() if value}, key)
+            addresses = wish.addresses_of(client, pictures, console)
+            ordered = _order(client, order | addresses, key)
             if no_wait:
                 _print_ordered(ordered, console, as_json=as_json)
                 return
@@ -95,18 +89,6 @@ def generate(
         _print_completed(ended, path, as_json=as_json)
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for pair in given:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise Misuse(f"--metadata {pair!r} is not NAME=VALUE.")
-        if name in pairs:
-            raise Misuse(f"--metadata names {name!r} twice.")
-        pairs[name] = value
-    return pairs
-
-
 def _key(given: str | None) -> str:
     """The Idempotency-Key to send: always one, so that a lost answer can be asked for again."""
     if given is None:
@@ -114,16 +96,6 @@ def _key(given: str | None) -> str:
     if not 1 <= len(given) <= MAX_IDEMPOTENCY_KEY or not given.isascii() or not given.isprintable() or " " in given:
         raise Misuse(f"--idempotency-key must be 1 to {MAX_IDEMPOTENCY_KEY} ASCII characters without spaces.")
     return given
-
-
-def _address(client: Client, found: Picture, console: Console) -> str:
-    """The address to name a picture by; a file is uploaded for it."""
-    if not isinstance(found, LocalPicture):
-        return found.address
-    line = f"Uploading {found.path.name} ({size_text(len(found.content))})"
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
-    with interrupted_as("Interrupted; nothing was ordered."):
-        return client.upload(found.content, found.media_type)
 
 
 def _order(client: Client, order: dict[str, Any], key: str) -> Answer[Video]:

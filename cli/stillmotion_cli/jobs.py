@@ -61,7 +61,7 @@ def show(
     with told_to(errors), surroundings.client() as client:
         if output is not None:
             refuse_bad_place(output)
-        found = client.retrieve(_whole_id(client, video_id.strip().lower()))
+        found = client.retrieve(whole_id(client, video_id))
         if as_json:
             typer.echo(json.dumps(found.raw, indent=2, ensure_ascii=False))
         else:
@@ -75,8 +75,9 @@ def show(
         errors.print(f"Saved to {path}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _whole_id(client: Client, given: str) -> str:
-    """The id that starts so, among the recent jobs. Raises Misuse unless there is just one."""
+def whole_id(client: Client, given: str) -> str:
+    """The id that starts so, in any case, among the recent jobs. Raises Misuse unless there is just one."""
+    given = given.strip().lower()
     if WHOLE_ID.fullmatch(given):
         return given
     if not START_OF_ID.fullmatch(given):

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from stillmotion_cli import text
-from stillmotion_cli.display import ending, price_text, status_of, video_text
+from stillmotion_cli.display import ending, instead, price_text, status_of, video_text
 from stillmotion_cli.news import attempt_text, status_text
-from stillmotion_cli.records import Attempt, Generation, Job, Still
+from stillmotion_cli.records import Attempt, Candidate, Generation, Job, Still
 
 Row = tuple[str, str | Text | None]
 
@@ -58,9 +58,17 @@ def _head(job: Job) -> list[Row]:
         ("price", price_text(job) if job.attempts else None),
         ("tenant", job.tenant),
         ("run", str(job.run) if job.run > 1 else None),
+        ("cancelled", _cancelled(job)),
         ("made", text.moment(job.created_at)),
         ("ended", f"{text.moment(job.ended_at)}, after {text.seconds(took)}" if job.ended_at and took else None),
     ]
+
+
+def _cancelled(job: Job) -> str | None:
+    """A cancellation that came when it was too late to save anything."""
+    if job.cancel_requested_at is None:
+        return None
+    return f"{text.moment(job.cancel_requested_at)}, after it was sent: what is paid for is taken in"
 
 
 def _request(job: Job) -> list[Row]:
@@ -76,6 +84,11 @@ def _request(job: Job) -> list[Row]:
         ("loop", "yes" if wish.loop else None),
         ("concepts", ", ".join(wish.concepts)),
         ("vendor", wish.vendor),
+        ("substitution", "allowed" if wish.allow_substitution else None),
+        ("failover", wish.failover if wish.failover != "normal" else None),
+        ("priority", wish.priority if wish.priority != "normal" else None),
+        ("price at most", text.dollars(wish.max_dollars) if wish.max_dollars is not None else None),
+        ("over budget", wish.when_over_budget if wish.when_over_budget != "wait" else None),
         *((f"metadata {name}", value) for name, value in wish.metadata.items()),
     ]
 
@@ -122,10 +135,18 @@ def _attempt(attempt: Attempt, job: Job) -> list[Row]:
         ("begun", text.moment(attempt.started_at)),
         ("answered", text.moment(attempt.answered_at) if attempt.answered_at else None),
         ("quote", text.dollars(attempt.quote)),
+        *(("instead", instead(made)) for made in attempt.substitutions),
     ]
     if attempt.failure is not None:
         rows += [("failure", f"{attempt.failure.kind}: {attempt.failure.message}"), ("", attempt.failure.advice)]
+    rows += [("candidate", _candidate(candidate)) for candidate in attempt.candidates]
     return rows if attempt.generation is None else rows + _generation(attempt.generation)
+
+
+def _candidate(candidate: Candidate) -> str:
+    """A generation that the attempt may have made."""
+    status = candidate.vendor_status or "status unknown"
+    return f"{candidate.generation_id}, {status}, {text.moment(candidate.created_at)}"
 
 
 def _generation(generation: Generation) -> list[Row]:

@@ -59,6 +59,11 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     loop: bool = False
     concepts: tuple[str, ...] = ()
     vendor: str = "auto"
+    allow_substitution: bool = False
+    failover: str = "normal"
+    priority: str = "normal"
+    max_dollars: Decimal | None = None
+    when_over_budget: str = "wait"
     metadata: dict[str, str] = {}
 
 
@@ -95,6 +100,22 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     inference_milliseconds: int | None = None
 
 
+class Substitution(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent in place of what a field of the request asked for."""
+
+    field: str
+    asked: str
+    given: str
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A generation in the vendor's history that an unanswered attempt may have made."""
+
+    generation_id: str
+    created_at: datetime
+    vendor_status: str | None = None
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One paid submission to one vendor. `quote` is in US dollars."""
 
@@ -103,6 +124,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     started_at: datetime
     quote: Decimal
+    substitutions: tuple[Substitution, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     sends: int = 1
     answered_at: datetime | None = None
     failure: Failure | None = None
@@ -138,6 +161,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     run: int = 1
     reason: str | None = None
     overdue: bool = False
+    cancel_requested_at: datetime | None = None
     request: Wish | None = None
     still: Still | None = None
     end_still: Still | None = None
@@ -176,6 +200,29 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     seconds: str | None = None
     size: str | None = None
     prompt: str | None = None
+
+
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
+    """Another vendor that an order could go to. Prices are US dollars."""
+
+    vendor: str
+    price_dollars: Decimal
+    substitutions: tuple[Substitution, ...] = ()
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order would come to, and what its vendor would be sent."""
+
+    vendor: str
+    price_dollars: Decimal
+    method: str
+    path: str
+    body: dict[str, Any]
+    duration: int
+    aspect_ratio: str
+    substitutions: tuple[Substitution, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):

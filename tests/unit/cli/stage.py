@@ -2,18 +2,27 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 import httpx
-from tests.fakes import InMemoryKeyStore
+from tests.fakes import InMemoryBooks, InMemoryKeyStore, RecordingEventBus
+from tests.unit.services.test_dead_letters import MemoryOutbox, MemoryQueue
 from tests.world import World
 from typer.testing import CliRunner, Result
 
 from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
+from stillmotion.dialects.operations import dead_letter_routes, job_routes
+from stillmotion.dialects.spend import spend_routes
+from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.job import Job, Video, completed
-from stillmotion.ports import Running, Succeeded
+from stillmotion.domain.routing import PriceTable
+from stillmotion.ports import Budget, Running, Succeeded
+from stillmotion.services.dead_letters import DeadLetters
+from stillmotion.services.interventions import Interventions, InterventionSettings
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion_cli.main import app
 from stillmotion_cli.surroundings import Surroundings
@@ -21,6 +30,7 @@ from stillmotion_local.failures import StackError
 from stillmotion_local.stack_file import StackDescription
 
 API = "https://api.test/stage"
+BUDGET = Budget(tenant_dollars=Decimal(5), stack_dollars=Decimal(20))
 MOVIE = b"ftypisom" + bytes(range(256)) * 40
 LOST = "lost"
 """A fault: the call is carried out, and its answer never arrives."""
@@ -35,7 +45,15 @@ class Stage:
     def __init__(self, world: World) -> None:
         self.world = world
         self.key, mine = mint("default", world.clock.now())
-        routes = {**native.submit_routes(world.submit_call), **native.read_routes(world.jobs, world.objects)}
+        made = native.submit_routes(world.submit_call, lambda: world.estimate)
+        spending = spend_routes(InMemoryBooks(world.jobs), BUDGET, "default")
+        self.letters = {QueueName.INBOX: MemoryQueue(), QueueName.ANNOUNCEMENTS: MemoryQueue()}
+        self.inbox = MemoryQueue()
+        operating = {
+            **job_routes(self._interventions(), "default"),
+            **dead_letter_routes(self._dead_letters, "default"),
+        }
+        routes = {**made, **native.read_routes(world.jobs, world.objects), **spending, **operating}
         authenticate = Authenticator(InMemoryKeyStore(mine), world.clock)
         self.endpoints = Endpoints(authenticate, routes, native.show_problem)
         self.environment = {"STILLMOTION_API_URL": API, "STILLMOTION_API_KEY": self.key}
@@ -46,8 +64,31 @@ class Stage:
         self.slept: list[float] = []
         self.while_sleeping: Callable[[], None] | None = None
 
-    def run(self, *arguments: str) -> Result:
-        """Runs `stillmotion` with these arguments; only an exit counts as an ending."""
+    def _interventions(self) -> Interventions:
+        world = self.world
+        return Interventions(
+            jobs=world.jobs,
+            objects=world.objects,
+            vendors=world.vendors,
+            parking=world.parking,
+            workflow=world.workflow,
+            clock=world.clock,
+            prices=PriceTable(),
+            settings=InterventionSettings(),
+        )
+
+    def _dead_letters(self) -> DeadLetters:
+        return DeadLetters(
+            dead=self.letters,
+            inbox=self.inbox,
+            outbox=MemoryOutbox(self.world.clock),
+            bus=RecordingEventBus(),
+            clock=self.world.clock,
+            events_kept=timedelta(days=7),
+        )
+
+    def run(self, *arguments: str, typed: str | None = None) -> Result:
+        """Runs `stillmotion` with these arguments, and with this on its input; only an exit counts as an ending."""
         surroundings = Surroundings(
             environment=self.environment,
             read_stack=self._read_stack,
@@ -56,7 +97,7 @@ class Stage:
             monotonic=lambda: self.world.clock.now().timestamp(),
             now=self.world.clock.now,
         )
-        return CliRunner().invoke(app, list(arguments), obj=surroundings, catch_exceptions=False)
+        return CliRunner().invoke(app, list(arguments), input=typed, obj=surroundings, catch_exceptions=False)
 
     def calls(self, method: str, host: str = "api.test") -> list[httpx.Request]:
         return [request for request in self.sent if request.method == method and request.url.host == host]
@@ -117,7 +158,7 @@ class Stage:
         if request.url.host != "api.test":
             return self._faulty(request, request.method, self._store)
         path = request.url.path.removeprefix("/stage")
-        found = re.fullmatch(r"(/v1/videos)/([^/]+)(/content)?", path)
+        found = re.fullmatch(r"(/v1/videos)/([^/]+)(/[a-z]+)?", path)
         plain = f"{found[1]}/{{id}}{found[3] or ''}" if found else path
         route = f"{request.method} {plain}"
         if route == "GET /v1/videos/{id}" and self.steps and not self.faults.get(route):

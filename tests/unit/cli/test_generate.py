@@ -62,6 +62,21 @@ def test_size_and_loop_reach_the_api(stage: Stage) -> None:
     assert json.loads(stage.orders[0].content) == {"prompt": "waves", "size": "720x1280", "loop": True}
 
 
+def test_what_may_be_done_for_the_order_reaches_the_api(stage: Stage) -> None:
+    stage.run(
+        "generate", "--prompt", "waves", "--allow-substitution", "--failover", "never", "--max-dollars", "0.60",
+        "--priority", "low", "--when-over-budget", "fail", "--no-wait",
+    )  # fmt: skip
+    assert json.loads(stage.orders[0].content) == {
+        "prompt": "waves",
+        "allow_substitution": True,
+        "failover": "never",
+        "max_dollars": "0.60",
+        "priority": "low",
+        "when_over_budget": "fail",
+    }
+
+
 def test_a_prompt_alone_makes_a_video_named_by_its_job(stage: Stage) -> None:
     stage.goes_well()
     stage.world.apiframe.readings = stage.world.wavespeed.readings

@@ -38,7 +38,7 @@ def test_a_failed_job_is_printed_as_json_when_asked(stage: Stage) -> None:
 
 
 def test_a_throttled_attempt_is_told_as_tried_again(stage: Stage) -> None:
-    throttled = Refused(failure=Failure(FailureKind.THROTTLED, "Slow down."), retry_after=5)
+    throttled = Refused(failure=Failure(FailureKind.THROTTLED, "Slow down."), retry_after=1)
     stage.goes_well()
     stage.world.wavespeed.submissions = [throttled]
     stage.steps.insert(1, stage.dispatch)

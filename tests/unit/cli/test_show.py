@@ -1,6 +1,7 @@
 """`stillmotion show`."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from msgspec.structs import replace
 from tests.unit.cli.stage import MOVIE, Stage
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Still, noted
+from stillmotion.domain.job import Still, Substitution, attempt_begun, noted
+from stillmotion.domain.request import VendorName
 from stillmotion.ports import Refused
 
 ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
@@ -17,7 +19,7 @@ NEIGHBOUR = "0f0e0d0c-ffff-8009-8807-060504030201"
 
 def completed(stage: Stage, **fields: object) -> None:
     """A completed job of the id ID, whose first attempt was throttled."""
-    throttled = Refused(failure=Failure(FailureKind.THROTTLED, "Slow down."), retry_after=5)
+    throttled = Refused(failure=Failure(FailureKind.THROTTLED, "Slow down."), retry_after=1)
     stage.world.wavespeed.submissions = [throttled]
     job = stage.world.dispatching(**fields)
     stage.dispatch()
@@ -115,7 +117,7 @@ def test_a_job_whose_execution_failed_is_taken_up_again_by_itself(stage: Stage) 
     stage.world.jobs.put(replace(stage.world.jobs.only(), id=ID))
     printed = stage.run("show", ID).stdout
     assert "takes it up again by itself" in printed
-    assert "edrive" not in printed
+    assert f"stillmotion redrive {ID}" in printed
 
 
 @pytest.mark.parametrize(
@@ -132,6 +134,25 @@ def test_what_decided_the_shape_is_told(stage: Stage, wish: dict[str, object], s
     stage.world.jobs.put(replace(job, id=ID, still=still))
     (line,) = [line for line in stage.run("show", ID).stdout.splitlines() if "aspect ratio" in line]
     assert line.split("aspect ratio")[1].strip() == told
+
+
+def test_what_was_sent_in_place_of_what_was_asked_is_told(stage: Stage) -> None:
+    job = stage.world.dispatching(duration=9, vendor="wavespeed", allow_substitution=True, max_dollars="0.50")
+    begun = attempt_begun(
+        job,
+        job.created_at,
+        vendor=VendorName.WAVESPEED,
+        quote=Decimal("0.40"),
+        path="/",
+        body="{}",
+        idempotency_key="key",
+        substitutions=(Substitution(field="aspect_ratio", asked="4:3", given="16:9"),),
+    )
+    stage.world.jobs.put(replace(begun, id=ID))
+    printed = " ".join(stage.run("show", ID).stdout.split())
+    assert "instead 16:9 in place of aspect ratio 4:3" in printed
+    assert "substitution allowed" in printed
+    assert "price at most $0.50" in printed
 
 
 def test_a_record_of_a_newer_version_is_still_read(stage: Stage) -> None:

@@ -1,0 +1,93 @@
+"""`stillmotion spend`: what was spent on which day, by whom, at which vendor."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stillmotion_cli import text
+from stillmotion_cli.display import PIPE_WIDTH
+from stillmotion_cli.failures import told_to
+from stillmotion_cli.spend_records import Amounts, Day, Spend
+from stillmotion_cli.surroundings import surroundings_of
+
+MOST_DAYS = 92
+FOUR_DECIMALS = Decimal("0.0001")
+
+
+def spend(
+    context: typer.Context,
+    *,
+    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="How many days (UTC), today included.")] = 7,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="All tenants of the stack; only its owner's keys show them.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the days as JSON, and nothing else.")] = False,
+) -> None:
+    """Show what was spent: reserved for what is under way, charged, and wasted on what brought nothing."""
+    surroundings, errors = surroundings_of(context), Console(stderr=True)
+    with told_to(errors), surroundings.client() as client:
+        told = client.spend(days, everybody=everybody)
+    if as_json:
+        typer.echo(json.dumps(told.raw, indent=2, ensure_ascii=False))
+        return
+    if told.value.days:
+        console = Console()
+        (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(table_of(told.value))
+    else:
+        errors.print("Nothing was spent today." if days == 1 else f"Nothing was spent in {days} days.")
+    if not told.value.complete:
+        errors.print("These are too many to be shown at once: some tenants are left out. Ask for fewer days.")
+    for line in caps(told.value):
+        errors.print(line, markup=False, highlight=False)
+
+
+def table_of(told: Spend) -> Table:
+    """One row for each day, tenant and vendor, and one for all together."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for column in ("Day", "Tenant", "Vendor"):
+        table.add_column(column, no_wrap=True)
+    for column in ("Reserved", "Charged", "Wasted"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for day in told.days:
+        for tenant, vendor, amounts in _rows(day, told.tenant):
+            names = (Text(text.clean(name)) for name in (tenant, vendor))
+            table.add_row(day.day.isoformat(), *names, *_amounts(amounts))
+    total = Amounts(
+        reserved=sum((day.reserved for day in told.days), Decimal()),
+        charged=sum((day.charged for day in told.days), Decimal()),
+        wasted=sum((day.wasted for day in told.days), Decimal()),
+    )
+    table.add_row("Total", "", "", *_amounts(total), style="bold")
+    return table
+
+
+def _rows(day: Day, tenant: str | None) -> Iterator[tuple[str, str, Amounts]]:
+    """Tenant, vendor and amounts."""
+    for vendor, amounts in day.vendors.items() if tenant is not None else ():
+        yield tenant or "", vendor, amounts
+    for each in day.tenants:
+        for vendor, amounts in each.vendors.items():
+            yield each.tenant, vendor, amounts
+
+
+def caps(told: Spend) -> list[str]:
+    """What of today's budget is taken, where there is one."""
+    today = next((day.committed for day in told.days if day.day == told.last), Decimal(0))
+    whose, by = ("tenant", "") if told.tenant is not None else ("stack", " by all tenants")
+    cap = told.daily_caps.get(whose)
+    return [] if cap is None else [f"Of today's budget of {_dollars(cap)}, {_dollars(today)} is taken{by}."]
+
+
+def _amounts(amounts: Amounts) -> tuple[str, str, str]:
+    return _dollars(amounts.reserved), _dollars(amounts.charged), _dollars(amounts.wasted)
+
+
+def _dollars(amount: Decimal) -> str:
+    """With two to four decimals."""
+    return text.dollars(amount.quantize(FOUR_DECIMALS))

@@ -1,0 +1,63 @@
+"""The events in the jobs table, found by when they were written.
+
+There is no index for it, as nothing but the replay of dead letters asks: this reads the table, 1 MB at a time, and
+costs half a read unit for each 4 KB of it.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from stillmotion.aws.attributes import attribute
+from stillmotion.aws.client import AwsClient
+from stillmotion.aws.items import event_of
+from stillmotion.ports import Event, UnknownPage
+
+_LONGEST_PAGE = 2000
+
+
+class DynamoOutbox:
+    """The event items in the jobs table as a `dead_letters.Outbox`."""
+
+    def __init__(self, client: AwsClient, table_name: str) -> None:
+        self._client = client
+        self._table_name = table_name
+
+    def written_between(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> Iterator[tuple[Sequence[Event], str | None]]:
+        """Pages of events, in no order, each with where to go on `after` it; None with the last. Raises UnknownPage."""
+        start = None if after is None else _place(after)
+        while True:
+            scan: dict[str, object] = {
+                "TableName": self._table_name,
+                "FilterExpression": "#kind = :event AND #at BETWEEN :since AND :until",
+                "ExpressionAttributeNames": {"#kind": "kind", "#at": "created_at"},
+                "ExpressionAttributeValues": {
+                    ":event": attribute("event"),
+                    ":since": attribute(since),
+                    ":until": attribute(until),
+                },
+            }
+            if start is not None:
+                scan["ExclusiveStartKey"] = {"pk": attribute(start)}
+            answer = self._client.call("dynamodb", "DynamoDB_20120810.Scan", scan)
+            last = answer.get("LastEvaluatedKey")
+            start = None if last is None else str(last["pk"]["S"])
+            yield [event_of(item) for item in answer["Items"]], None if start is None else _token(start)
+            if start is None:
+                return
+
+
+def _token(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode()
+
+
+def _place(token: str) -> str:
+    try:
+        if not 0 < len(token) <= _LONGEST_PAGE:
+            raise UnknownPage(f"{len(token)} characters name no page")
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise UnknownPage("that names no page") from error
