@@ -1,9 +1,12 @@
 """HTTP as the functions see it: one request in, one answer out, and the key checked before any route is looked at.
 
 Problem   an answer that is an error, in any dialect's words
+
+A route says by `scoped` what scope it takes. One that says nothing takes `read` for a GET and `write` for the rest.
 """
 
 import base64
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -11,10 +14,19 @@ from typing import Any
 
 import msgspec
 
-from stillmotion.ports import ApiKey
-from stillmotion.services.keys import Authenticator, Unauthenticated
+from stillmotion.domain.access import Scope, permits
+from stillmotion.domain.request import FieldError, InvalidRequest
+from stillmotion.ports import ApiKey, StoreError
+from stillmotion.services.keys.allowance import AllowanceSpent
+from stillmotion.services.keys.checking import Authenticator, Unauthenticated
+from stillmotion.services.keys.limiting import TooManyRequests
 
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 4_500_000
+"""What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
+RETRY_SECONDS = 2
+"""When to come again to a stack that could not read its keys."""
+
+logger = logging.getLogger(__name__)
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -25,14 +37,33 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class Problem(Exception):
-    """An error to be answered. `code` is a stable word for programs; `detail` is a sentence for people."""
+    """An error to be answered. `code` is a stable word for programs; `detail` is a sentence for people.
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str, errors: tuple[FieldProblem, ...] = ()) -> None:
+    `retry_after` is in seconds; it is sent as a header, whatever else a dialect shows.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        detail: str,
+        errors: tuple[FieldProblem, ...] = (),
+        *,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.errors = errors
+        self.retry_after = retry_after
+
+
+def refused(*errors: FieldError) -> Problem:
+    """The problem of a call whose fields break these rules; of bounded size."""
+    invalid = InvalidRequest(*errors)
+    fields = tuple(FieldProblem(error.field, error.rule) for error in invalid.errors)
+    return Problem(HTTPStatus.BAD_REQUEST, "invalid_request", str(invalid), fields)
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +94,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     def json(self) -> Mapping[str, object]:
         """The body as a JSON object. Raises Problem."""
         if len(self.body) > MAX_BODY_BYTES:
-            raise Problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"The body is over {MAX_BODY_BYTES} bytes."
-            )
+            detail = f"A body may have at most {MAX_BODY_BYTES} bytes. For a larger image, see POST /v1/uploads."
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
         try:
             value = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -87,37 +117,94 @@ Route = Callable[[HttpRequest], HttpResponse]
 ProblemView = Callable[[Problem], HttpResponse]
 
 
+class ScopedRoute(msgspec.Struct, frozen=True):
+    """A route that says what scope it takes."""
+
+    scope: Scope
+    route: Route
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.route(request)
+
+
+def scoped(scope: Scope) -> Callable[[Route], Route]:
+    """Says what scope a route takes."""
+    return lambda route: ScopedRoute(scope, route)
+
+
+def uncapped(route: Route) -> Route:
+    """A route that takes no key with a daily allowance."""
+
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if request.caller is not None and request.caller.daily_dollars is not None:
+            detail = "A key with a daily allowance orders new videos only. Take another key for this."
+            raise Problem(HTTPStatus.FORBIDDEN, "key_is_capped", detail)
+        return route(request)
+
+    return ScopedRoute(route.scope, guarded) if isinstance(route, ScopedRoute) else guarded
+
+
+def scope_of(name: str, route: Route) -> Scope:
+    """What scope a route takes; `name` is as in a table of routes."""
+    if isinstance(route, ScopedRoute):
+        return route.scope
+    return Scope.READ if name.startswith("GET ") else Scope.WRITE
+
+
 class Endpoints:
-    """A dialect's routes behind the one check of the caller's key: nothing is routed before it."""
+    """A dialect's routes behind the one check of the caller's key: nothing is routed before it.
+
+    Whatever is wrong with a key is answered alike. Where it cannot be told, as the table cannot be read, nobody is
+    let in.
+    """
 
     def __init__(self, authenticate: Authenticator, routes: Mapping[str, Route], show: ProblemView) -> None:
         self._authenticate = authenticate
-        self._routes = routes
+        self.routes = routes
         self._show = show
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, object]:
         """Answers an HTTP API event (payload format 2.0)."""
         try:
             request = parse_event(event)
-            caller = self._authenticate(request.key)
-            response = self._route(request)(msgspec.structs.replace(request, caller=caller))
-        except Unauthenticated:
-            response = self._show(
-                Problem(
-                    HTTPStatus.UNAUTHORIZED,
-                    "invalid_api_key",
-                    "Send a valid key as Authorization: Bearer or X-API-Key.",
-                )
-            )
+            caller = self._admit(request.key)
+            response = self._routed(msgspec.structs.replace(request, caller=caller), caller)
         except Problem as problem:
             response = self._show(problem)
+            if problem.retry_after is not None:
+                waits = {**response.headers, "retry-after": str(problem.retry_after)}
+                response = msgspec.structs.replace(response, headers=waits)
         return dump(response)
 
-    def _route(self, request: HttpRequest) -> Route:
+    def _admit(self, key: str | None) -> ApiKey:
         try:
-            return self._routes[request.route]
-        except KeyError:
-            raise Problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.") from None
+            return self._authenticate(key)
+        except Unauthenticated as refused:
+            detail = "Send a valid key as Authorization: Bearer or X-API-Key."
+            raise Problem(HTTPStatus.UNAUTHORIZED, "invalid_api_key", detail) from refused
+        except TooManyRequests as many:
+            detail = f"This key may call {many.per_minute} times a minute. Try again in {many.retry_after} s."
+            raise Problem(
+                HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_exceeded", detail, retry_after=many.retry_after
+            ) from many
+        except StoreError as fault:
+            logger.error("keys cannot be read: %s", fault)  # noqa: TRY400 - the sentence says it all
+            detail = "The key could not be checked. Try again in a moment."
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, retry_after=RETRY_SECONDS) from fault
+
+    def _routed(self, request: HttpRequest, caller: ApiKey) -> HttpResponse:
+        route = self.routes.get(request.route)
+        if route is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
+        needed = scope_of(request.route, route)
+        if not permits(caller.scopes, needed):
+            detail = f"This takes a key with the scope {needed}."
+            raise Problem(HTTPStatus.FORBIDDEN, "insufficient_scope", detail)
+        try:
+            return route(request)
+        except AllowanceSpent as spent:
+            detail = f"This key may order for ${spent.daily_dollars} a day (UTC), and this would be over that."
+            raise Problem(HTTPStatus.PAYMENT_REQUIRED, "key_allowance_spent", detail) from spent
 
 
 def parse_event(event: Mapping[str, Any]) -> HttpRequest:
