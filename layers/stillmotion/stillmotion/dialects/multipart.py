@@ -1,0 +1,124 @@
+"""Forms with files (`multipart/form-data`, RFC 7578), as API Gateway hands them over: whole.
+
+A form that is too large for Lambda's event is answered by the gateway itself, with 413 and no word of ours.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+
+from stillmotion.dialects.http import MAX_BODY_BYTES, HttpRequest, Problem
+
+MAX_PARTS = 100
+MEDIA_TYPE = "multipart/form-data"
+
+
+class FormFile(msgspec.Struct, frozen=True):
+    """A file in a form. Its name and media type are what the caller says of it, and prove nothing."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What a form holds, by name: a name may come several times. A part with a file name is a file."""
+
+    fields: Mapping[str, tuple[str, ...]]
+    files: Mapping[str, tuple[FormFile, ...]]
+
+
+class _Part(msgspec.Struct):
+    headers: dict[bytes, bytes]
+    content: bytearray
+
+
+def is_form(request: HttpRequest) -> bool:
+    """Whether the call says that its body is one."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == MEDIA_TYPE
+
+
+def form_of(request: HttpRequest) -> Form:
+    """The form in a call's body. Raises Problem."""
+    if not is_form(request):
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_a_form", f"The body must be {MEDIA_TYPE}.")
+    if len(request.body) > MAX_BODY_BYTES:
+        detail = (
+            f"A form may have at most {MAX_BODY_BYTES} bytes. For a larger file, ask POST /v1/uploads for a signed "
+            "URL, PUT the file there, and name it by the address that comes with the URL."
+        )
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "form_too_large", detail)
+    try:
+        return _sorted(_parts(request.body, request.headers["content-type"]))
+    except UnicodeError as error:
+        raise _malformed("text in it is not UTF-8") from error
+
+
+def _parts(body: bytes, content_type: str) -> list[_Part]:
+    from python_multipart.exceptions import FormParserError  # noqa: PLC0415 - few calls bring a form
+    from python_multipart.multipart import MultipartParser, parse_options_header  # noqa: PLC0415
+
+    parts: list[_Part] = []
+    name, value = bytearray(), bytearray()
+    ends = 0
+
+    def part_begin() -> None:
+        if len(parts) == MAX_PARTS:
+            raise _malformed(f"it has more than {MAX_PARTS} parts")
+        parts.append(_Part({}, bytearray()))
+
+    def header_end() -> None:
+        parts[-1].headers[bytes(name).lower()] = bytes(value)
+        name.clear()
+        value.clear()
+
+    def end() -> None:
+        nonlocal ends
+        ends += 1
+
+    boundary = parse_options_header(content_type.encode("latin-1"))[1].get(b"boundary")
+    if not boundary:
+        raise _malformed("its Content-Type names no boundary")
+    try:
+        MultipartParser(
+            boundary,
+            {
+                "on_part_begin": part_begin,
+                "on_header_field": lambda data, start, stop: name.extend(data[start:stop]),
+                "on_header_value": lambda data, start, stop: value.extend(data[start:stop]),
+                "on_header_end": header_end,
+                "on_part_data": lambda data, start, stop: parts[-1].content.extend(data[start:stop]),
+                "on_end": end,
+            },
+        ).write(body)
+    except FormParserError as error:
+        raise _malformed("it does not keep to RFC 7578") from error
+    # What breaks off is no error to the parser: it would wait for the rest.
+    if not ends:
+        raise _malformed("it breaks off")
+    return parts
+
+
+def _sorted(parts: list[_Part]) -> Form:
+    from python_multipart.multipart import parse_options_header  # noqa: PLC0415
+
+    fields: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    files: dict[str, tuple[FormFile, ...]] = defaultdict(tuple)
+    for part in parts:
+        kind, options = parse_options_header(part.headers.get(b"content-disposition"))
+        if kind != b"form-data" or b"name" not in options:
+            raise _malformed("a part of it has no name")
+        name = options[b"name"].decode()
+        if b"filename" not in options:
+            fields[name] += (part.content.decode(),)
+            continue
+        media_type = parse_options_header(part.headers.get(b"content-type"))[0].decode()
+        file = FormFile(options[b"filename"].decode(), media_type, bytes(part.content))
+        files[name] += (file,)
+    return Form(dict(fields), dict(files))
+
+
+def _malformed(why: str) -> Problem:
+    return Problem(HTTPStatus.BAD_REQUEST, "invalid_form", f"The body is no form that can be read: {why}.")

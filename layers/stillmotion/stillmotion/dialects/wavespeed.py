@@ -1,0 +1,175 @@
+"""`/api/v3`: WaveSpeed's dialect, so that its clients work with a change of base URL and key.
+
+What WaveSpeed does with a parameter that it does not know is not documented. Here it is refused: a caller who meant
+something by it would pay for another video than he wanted. Its own model's parameters are taken, and beside them the
+fields of a request that say how it is carried out.
+
+Sources: wavespeed.ai/docs; wavespeed-python (client.py).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from decimal import Decimal
+from http import HTTPStatus
+
+import msgspec
+
+from stillmotion.dialects import wavespeed_views as views
+from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, refused, scoped
+from stillmotion.dialects.wavespeed_bodies import HistoryPage, history_page, order_of, price_query, upload_of
+from stillmotion.domain.access import Scope
+from stillmotion.domain.identity import is_job_id
+from stillmotion.domain.job import Job, Status
+from stillmotion.domain.request import Callback, FieldError, InvalidRequest, callback_error
+from stillmotion.domain.routing import PriceTable, routes
+from stillmotion.ports import Books, Budget, JobStore, ObjectStore
+from stillmotion.services.calls import Call, KeyReused, SubmitCall
+
+OUTPUT_SECONDS = 3600
+"""How long the URL of a video lives, at most; every read gives a new one."""
+DOWNLOAD_SECONDS = 3600
+"""The same of an upload. As the `image` of an order it is known for what it leads to, also when it is over."""
+UNLIMITED_DOLLARS = Decimal(1_000_000)
+"""The balance of a tenant that may spend as much as it wants."""
+MAX_IDEMPOTENCY_KEY = 255
+WEBHOOK_EVENTS = ("completed", "failed")
+
+
+def show_problem(problem: Problem) -> HttpResponse:
+    """A problem in this dialect's words."""
+    # No document of WaveSpeed has 402: who has no money left is forbidden to order.
+    status = HTTPStatus.FORBIDDEN if problem.status is HTTPStatus.PAYMENT_REQUIRED else problem.status
+    message = f"Invalid parameters: {problem.detail}" if problem.errors else problem.detail
+    headers = {"www-authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+    return HttpResponse(status=status, headers=headers, body={"code": int(status), "message": message, "data": None})
+
+
+def submit_routes(submit: SubmitCall, objects: ObjectStore, prices: PriceTable, base_url: str) -> Mapping[str, Route]:
+    """What makes jobs, and what goes before one. `base_url` is where callers reach the API."""
+
+    def order(request: HttpRequest) -> HttpResponse:
+        wanted = order_of(request.json())
+        callback = _callback(request)
+        call = Call(
+            tenant=request.tenant,
+            request=msgspec.structs.replace(wanted, callback=callback),
+            arrived_at=request.arrived_at,
+            key=request.caller,
+            idempotency_key=_idempotency_key(request),
+        )
+        try:
+            job = submit(call)
+        except KeyReused as reused:
+            detail = "This Idempotency-Key was used with another body. Send a new key, or the same body."
+            raise Problem(HTTPStatus.CONFLICT, "idempotency_key_reused", detail) from reused
+        return _answer(views.ordered(job, base_url))
+
+    def quote(request: HttpRequest) -> HttpResponse:
+        able = routes(price_query(request.json()), prices)
+        return _answer(views.price(able[0].quote))
+
+    def ticket(request: HttpRequest) -> HttpResponse:
+        file = upload_of(request.json())
+        made = submit.ticket(request.tenant, file.content_type, file.size)
+        bucket, _, key = made.image.removeprefix("s3://").partition("/")
+        return _answer(
+            {
+                # Clients set the length by themselves, and browsers do not let themselves be told it.
+                "upload": {"method": "PUT", "url": made.url, "headers": {"Content-Type": file.content_type}},
+                "download_url": objects.signed_get(bucket, key, seconds=DOWNLOAD_SECONDS),
+            }
+        )
+
+    return {
+        "POST /api/v3/luma/ray-2-flash-i2v": _told(order),
+        "POST /api/v3/model/price": scoped(Scope.READ)(_told(quote)),
+        "POST /api/v3/media/uploads": _told(ticket),
+    }
+
+
+def read_routes(
+    jobs: JobStore, objects: ObjectStore, books: Books, budget: Budget, base_url: str
+) -> Mapping[str, Route]:
+    """What only looks. A job of another tenant is not there; one of another dialect is."""
+
+    def video_url(job: Job) -> str | None:
+        if job.video is None or job.status is not Status.COMPLETED:
+            return None
+        video = job.video
+        return objects.signed_get(video.bucket, video.key, seconds=OUTPUT_SECONDS, version_id=video.version_id)
+
+    def result(request: HttpRequest) -> HttpResponse:
+        job_id = request.path.get("id", "")
+        # What is no id may be no key of the store either.
+        job = jobs.get(job_id) if is_job_id(job_id) else None
+        if job is None or not job.is_seen_by(request.tenant):
+            raise Problem(HTTPStatus.NOT_FOUND, "prediction_not_found", "There is no prediction with this id.")
+        return _answer(views.prediction(job, base_url, video_url(job)))
+
+    def history(request: HttpRequest) -> HttpResponse:
+        wanted = history_page(request.json() if request.body else {})
+        items = [views.listed(job, base_url, video_url(job)) for job in _page(jobs, request.tenant, wanted)]
+        return _answer({"items": items, "page": wanted.page, "page_size": wanted.page_size})
+
+    def balance(request: HttpRequest) -> HttpResponse:
+        cap = budget.tenant_dollars
+        if cap is None:
+            return _answer(views.balance(UNLIMITED_DOLLARS))
+        today = request.arrived_at.astimezone(UTC).date()
+        spent = sum((tally.committed for tally in books.read([(today, request.tenant)])), Decimal(0))
+        return _answer(views.balance(max(Decimal(0), cap - spent)))
+
+    return {
+        "GET /api/v3/predictions/{id}/result": result,
+        "GET /api/v3/predictions/{id}": result,
+        "POST /api/v3/predictions": scoped(Scope.READ)(_told(history)),
+        "GET /api/v3/balance": balance,
+    }
+
+
+def _told(route: Route) -> Route:
+    """The route with the rules that a call breaks told in an answer."""
+
+    def answered(request: HttpRequest) -> HttpResponse:
+        try:
+            return route(request)
+        except InvalidRequest as invalid:
+            raise refused(*invalid.errors) from invalid
+
+    return answered
+
+
+def _answer(data: object) -> HttpResponse:
+    return HttpResponse(body=views.envelope(data))
+
+
+def _page(jobs: JobStore, tenant: str, wanted: HistoryPage) -> Sequence[Job]:
+    """The store's pages follow each other by a mark: those before are passed over."""
+    after = None
+    for _ in range(wanted.page - 1):
+        after = jobs.of_tenant(tenant, wanted.page_size, after).next
+        if after is None:
+            return ()
+    return jobs.of_tenant(tenant, wanted.page_size, after).jobs
+
+
+def _callback(request: HttpRequest) -> Callback | None:
+    """What `?webhook=` says. Raises InvalidRequest."""
+    errors = [FieldError(name, "is not a parameter here") for name in request.query if name != "webhook"]
+    url = request.query.get("webhook")
+    if url is not None:
+        broken = callback_error("webhook", url)
+        errors += [broken] if broken is not None else []
+    if errors:
+        raise InvalidRequest(*errors)
+    return None if url is None else Callback(url=url, dialect="wavespeed", events=WEBHOOK_EVENTS)
+
+
+def _idempotency_key(request: HttpRequest) -> str | None:
+    """WaveSpeed has no such thing; who sends one all the same is not charged twice. Raises InvalidRequest."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not re.fullmatch(rf"[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}", key):
+        rule = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"
+        raise InvalidRequest(FieldError("Idempotency-Key", rule))
+    return key
