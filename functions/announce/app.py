@@ -1,4 +1,7 @@
-"""Announce: tells the event bus what the jobs table's stream says was decided. At least once; event ids are stable."""
+"""Announce: tells the event bus, and receivers of webhooks, what the jobs table's stream says was decided.
+
+At least once; event ids are stable.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +18,7 @@ logger = Logger()
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Takes a DynamoDB stream's batch of new event items; one that is not taken is tried again from there."""
     events = [event_of(record["dynamodb"]["NewImage"]) for record in event["Records"]]
-    composition.event_bus().send(events)
+    composition.announcing().send(events)
     for announced in events:
         logger.info("announced", job_id=announced.job_id, detail_type=announced.detail_type)
     return {"batchItemFailures": []}
