@@ -10,28 +10,35 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import FailureKind
+from stillmotion.domain.governing import GovernorState, stands_in_line, turn
 from stillmotion.domain.job import Job, Status
 from stillmotion.domain.request import VendorName
+from stillmotion.domain.spend import Tally, added, book, for_all, room
 from stillmotion.domain.sweeping import is_swept
 from stillmotion.ports import (
     Accepted,
     AlreadyExists,
     ApiKey,
+    Budget,
     Claim,
     Conflict,
     Envelope,
     Event,
     FetchFailed,
+    Listed,
     ObjectHead,
     ObjectMissing,
     Order,
+    OverBudget,
     Page,
+    PictureUnreachable,
     Pointer,
     ReadFailed,
     Reading,
@@ -87,7 +94,8 @@ class FakeClock:
 
 
 class InMemoryJobStore:
-    """The jobs table. `events` is the outbox: every event that was stored, in order, by repetition too.
+    """The jobs table. `events` is the outbox: every event that was stored, in order, by repetition too. `books` holds
+    what was spent, by day and tenant, with None for all tenants together.
 
     `before_save` is called with each job that is about to be stored: the place for another writer to come between.
     """
@@ -96,6 +104,7 @@ class InMemoryJobStore:
         self.faults = faults or FaultPlan()
         self.events: list[Event] = []
         self.pointers: dict[str, Pointer] = {}
+        self.books: dict[tuple[date, str | None], Tally] = {}
         self.before_save: Callable[[Job], None] | None = None
         self._jobs: dict[str, bytes] = {}
 
@@ -114,13 +123,15 @@ class InMemoryJobStore:
                 raise AlreadyExists(alias_key(job.id), self.pointers[alias_key(job.id)])
             return self._write(replace(job, version=1), claims, event)
 
-    def save(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
+    def save(
+        self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, budget: Budget | None = None
+    ) -> Job:
         if self.before_save is not None:
             self.before_save(job)
         with self.faults.call("jobs.save"):
             if job.id not in self._jobs or self._read(job.id).version != job.version:
                 raise Conflict(f"{job.id} is not at version {job.version}")
-            return self._write(replace(job, version=job.version + 1), claims, event)
+            return self._write(replace(job, version=job.version + 1), claims, event, budget)
 
     def pointer(self, key: str) -> Pointer | None:
         with self.faults.call("jobs.pointer"):
@@ -130,19 +141,25 @@ class InMemoryJobStore:
         with self.faults.call("jobs.remember"):
             self.pointers[pointer.key] = pointer
 
-    def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page:
+    def of_tenant(self, tenant: str, limit: int, after: str | None = None, *, oldest_first: bool = False) -> Page:
         with self.faults.call("jobs.of_tenant"):
-            return self._page([job for job in self.all() if job.tenant == tenant], limit, after)
+            own = [job for job in self.all() if job.tenant == tenant]
+            return self._page(own, limit, after, oldest_first=oldest_first)
 
     def needing_attention(self, limit: int, after: str | None = None) -> Page:
         with self.faults.call("jobs.needing_attention"):
             waiting = [job for job in self.all() if job.overdue or job.status is Status.NEEDS_ATTENTION]
-            return self._page(waiting, limit, after)
+            return self._page(waiting, limit, after, lambda job: job.updated_at)
 
     def quiet_since(self, before: datetime) -> Iterator[Job]:
         with self.faults.call("jobs.quiet_since"):
             quiet = [job for job in self.all() if is_swept(job) and job.updated_at < before]
         yield from sorted(quiet, key=lambda job: job.updated_at)
+
+    def in_line(self, vendor: VendorName) -> Iterator[Job]:
+        with self.faults.call("jobs.in_line"):
+            line = [job for job in self.all() if stands_in_line(job, vendor)]
+        yield from sorted(line, key=turn)
 
     def all(self) -> list[Job]:
         """Every job, for assertions."""
@@ -161,17 +178,31 @@ class InMemoryJobStore:
     def _read(self, job_id: str) -> Job:
         return msgspec.json.decode(self._jobs[job_id], type=Job)
 
-    def _write(self, job: Job, claims: Sequence[Claim], event: Event | None) -> Job:
+    def _write(self, job: Job, claims: Sequence[Claim], event: Event | None, budget: Budget | None = None) -> Job:
         for claim in claims:
             self._refuse_taken(claim)
         if event is not None:
             event = msgspec.json.decode(msgspec.json.encode(event), type=Event)
+        job, changes = book(job)
+        self.books |= self._booked(changes, budget or Budget())
         self._jobs[job.id] = msgspec.json.encode(job)
         for claim in claims:
             self.pointers[claim.pointer.key] = claim.pointer
         if event is not None:
             self.events.append(event)
         return self._read(job.id)
+
+    def _booked(self, changes: Sequence[Tally], budget: Budget) -> Mapping[tuple[date, str | None], Tally]:
+        """The books that these changes lead to. Raises OverBudget."""
+        after: dict[tuple[date, str | None], Tally] = {}
+        for change in changes:
+            for own, cap in ((change, budget.tenant_dollars), (for_all(change), budget.stack_dollars)):
+                held = self.books.get((own.day, own.tenant), Tally(day=own.day, tenant=own.tenant))
+                most = room(own, cap)
+                if most is not None and held.committed > most:
+                    raise OverBudget(own.tenant or "stack")
+                after[own.day, own.tenant] = added(held, own)
+        return after
 
     def _refuse_taken(self, claim: Claim) -> None:
         key, wanted = claim.pointer.key, claim.pointer
@@ -188,15 +219,31 @@ class InMemoryJobStore:
             raise AlreadyExists(key, found)
 
     @staticmethod
-    def _page(jobs: list[Job], limit: int, after: str | None) -> Page:
-        newest_first = sorted(jobs, key=lambda job: (job.created_at, job.id), reverse=True)
-        given_out = {job.id: index + 1 for index, job in enumerate(newest_first)}
+    def _page(
+        jobs: list[Job],
+        limit: int,
+        after: str | None,
+        moment: Callable[[Job], datetime] = lambda job: job.created_at,
+        *,
+        oldest_first: bool = False,
+    ) -> Page:
+        in_order = sorted(jobs, key=lambda job: (moment(job), job.id), reverse=not oldest_first)
+        given_out = {job.id: index + 1 for index, job in enumerate(in_order)}
         if after is not None and after not in given_out:
             raise UnknownPage(f"{after!r} names no page")
-        start = given_out[after] if after is not None else 0
-        shown = newest_first[start : start + limit]
-        more = start + limit < len(newest_first)
+        left = [job for job in in_order[given_out[after] if after is not None else 0 :] if job.deleted_at is None]
+        shown, more = left[:limit], len(left) > limit
         return Page(jobs=tuple(shown), next=shown[-1].id if more and shown else None)
+
+
+class InMemoryBooks:
+    """What a store has booked."""
+
+    def __init__(self, jobs: InMemoryJobStore) -> None:
+        self._jobs = jobs
+
+    def read(self, wanted: Sequence[tuple[date, str | None]]) -> Sequence[Tally]:
+        return [self._jobs.books[place] for place in wanted if place in self._jobs.books]
 
 
 class InMemoryParking:
@@ -224,17 +271,93 @@ class InMemoryParking:
         return True
 
 
+class InMemoryGovernorStore:
+    """What the governor knows of each vendor. `reads` and `writes` count its work; `before_write` is called with each
+    state that is about to be stored: the place for another writer to come between."""
+
+    def __init__(self, *, faults: FaultPlan | None = None) -> None:
+        self.faults = faults or FaultPlan()
+        self.reads = 0
+        self.writes = 0
+        self.before_write: Callable[[GovernorState], None] | None = None
+        self._states: dict[VendorName, bytes] = {}
+
+    def read(self, vendor: VendorName) -> GovernorState:
+        with self.faults.call("governor.read"):
+            self.reads += 1
+            return self.state(vendor)
+
+    def write(self, vendor: VendorName, state: GovernorState) -> None:
+        if self.before_write is not None:
+            self.before_write(state)
+        with self.faults.call("governor.write"):
+            if self.state(vendor).version != state.version:
+                raise Conflict(f"{vendor} is not at version {state.version}")
+            self.writes += 1
+            self._states[vendor] = msgspec.json.encode(replace(state, version=state.version + 1))
+
+    def state(self, vendor: VendorName) -> GovernorState:
+        """What is stored, for assertions."""
+        return msgspec.json.decode(self._states.get(vendor, b"{}"), type=GovernorState)
+
+
 class InMemoryKeyStore:
-    """API keys by hash."""
+    """API keys by hash. `reads` counts the look-ups of one; `before_save` is the place for another writer."""
 
     def __init__(self, *keys: ApiKey) -> None:
         self.stored = {key.hash: key for key in keys}
+        self.reads = 0
+        self.before_save: Callable[[], object] | None = None
 
     def find(self, key_hash: str) -> ApiKey | None:
+        self.reads += 1
         return self.stored.get(key_hash)
 
     def put(self, key: ApiKey) -> None:
         self.stored[key.hash] = key
+
+    def save(self, key: ApiKey, successor: ApiKey | None = None) -> ApiKey:
+        if self.before_save is not None:
+            between, self.before_save = self.before_save, None
+            between()
+        if key.hash not in self.stored or self.stored[key.hash].version != key.version:
+            raise Conflict(f"key {key.id} is not at version {key.version}")
+        saved = replace(key, version=key.version + 1)
+        for stored in (saved, *([successor] if successor else [])):
+            self.put(stored)
+        return saved
+
+    def all(self) -> Iterator[ApiKey]:
+        yield from list(self.stored.values())
+
+
+class InMemoryAllowanceStore:
+    """What each key ordered for, by key and day."""
+
+    def __init__(self) -> None:
+        self.ordered: dict[tuple[str, date], Decimal] = {}
+
+    def take(self, key_id: str, day: date, dollars: Decimal, room: Decimal) -> bool:
+        if self.ordered.get((key_id, day), Decimal()) > room:
+            return False
+        self.give_back(key_id, day, -dollars)
+        return True
+
+    def give_back(self, key_id: str, day: date, dollars: Decimal) -> None:
+        self.ordered[key_id, day] = self.ordered.get((key_id, day), Decimal()) - dollars
+
+
+class InMemoryRateStore:
+    """How often each key called, by key and minute. `writes` counts the counting."""
+
+    def __init__(self) -> None:
+        self.calls: dict[tuple[str, int], int] = {}
+        self.writes = 0
+
+    def count(self, key_id: str, minute: int) -> int:
+        self.writes += 1
+        self.calls[key_id, minute] = self.calls.get((key_id, minute), 0) + 1
+        return self.calls[key_id, minute]
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------
@@ -314,6 +437,10 @@ class InMemoryObjectStore:
             self.put(bucket, key, body, content_type)
             return True
 
+    def delete(self, bucket: str, key: str) -> None:
+        with self.faults.call("objects.delete"):
+            self.versions.pop((bucket, key), None)
+
     @contextmanager
     def upload(self, bucket: str, key: str, content_type: str) -> Iterator["InMemoryUpload"]:
         with self.faults.call("objects.upload"):
@@ -374,7 +501,7 @@ class ScriptedVendor:
     """A vendor that answers what it is told, in order; the last reading repeats.
 
     `posts` is every POST it got, as (envelope, idempotency key): what it would have charged for. An answer may be an
-    exception, which is raised; `while_posting` runs inside the POST.
+    exception, which is raised; `while_posting` runs inside the POST. `listed` is its history; None: it tells none.
     """
 
     def __init__(
@@ -393,6 +520,8 @@ class ScriptedVendor:
         self.readings = list(readings)
         self.posts: list[tuple[Envelope, str]] = []
         self.reads: list[str] = []
+        self.listed: Sequence[Listed] | BaseException | None = ()
+        self.asked_since: list[datetime] = []
         self.uploads: list[tuple[bytes, str, str]] = []
         self.while_posting: Callable[[], None] | None = None
 
@@ -420,6 +549,15 @@ class ScriptedVendor:
             if isinstance(answer, BaseException):
                 raise answer
             return answer
+
+    def history(self, since: datetime) -> Sequence[Listed] | None:
+        with self.faults.call("vendor.history"):
+            self.asked_since.append(since)
+            if isinstance(self.listed, BaseException):
+                raise self.listed
+            if self.listed is None:
+                return None
+            return [one for one in self.listed if one.created_at >= since]
 
     def upload(self, image: bytes, media_type: str, name: str) -> str:
         with self.faults.call("vendor.upload"):
@@ -488,6 +626,33 @@ class ScriptedDownloader:
             if served.failure is not None and served.breaks_after is None:
                 raise served.failure
         yield ScriptedDownload(served, self.chunk_size, self.faults)
+
+
+class ScriptedPictures:
+    """The public internet: what each URL serves, a picture or the reason why not. `asked` is every URL fetched.
+
+    `refused` are addresses that are never fetched; `takes_seconds` is how long each picture takes on `clock`.
+    """
+
+    def __init__(self, served: Mapping[str, bytes | str] | None = None, *, refused: Sequence[str] = ()) -> None:
+        self.served = dict(served or {})
+        self.refused = set(refused)
+        self.clock: FakeClock | None = None
+        self.takes_seconds = 0.0
+        self.asked: list[tuple[str, float]] = []
+
+    def check(self, url: str) -> None:
+        if url in self.refused:
+            raise PictureUnreachable("must be elsewhere")
+
+    def fetch(self, url: str, seconds: float) -> bytes:
+        self.asked.append((url, seconds))
+        if self.clock is not None:
+            self.clock.advance(self.takes_seconds)
+        found = self.served.get(url, "could not be fetched")
+        if isinstance(found, str):
+            raise PictureUnreachable(found)
+        return found
 
 
 # --- workflow --------------------------------------------------------------------------------------------------------

@@ -2,28 +2,41 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from tests.fakes import (
     FakeClock,
+    InMemoryAllowanceStore,
+    InMemoryGovernorStore,
     InMemoryJobStore,
     InMemoryObjectStore,
     InMemoryParking,
     RecordingWorkflow,
+    ScriptedPictures,
     ScriptedVendor,
 )
 from tests.stills import image
 
+from stillmotion.aws.object_urls import place_of
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Status, started
 from stillmotion.domain.request import Request, VendorName, parse_request
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
+from stillmotion.ports import Budget
 from stillmotion.services.calls import SubmitCall
 from stillmotion.services.check import Check
+from stillmotion.services.choosing import Patience
 from stillmotion.services.close import Close
 from stillmotion.services.dispatch import Dispatch, DispatchSettings
+from stillmotion.services.estimate import Estimate
+from stillmotion.services.governor import Governor, GovernorSettings
+from stillmotion.services.keys.allowance import Allowance
 from stillmotion.services.nudge import Nudge
+from stillmotion.services.orders import Orders, OrderSettings
+from stillmotion.services.receiving import Receiving
+from stillmotion.services.reconcile import Reconcile, ReconcileSettings
 from stillmotion.services.sweep import Sweep, SweepSettings
 from stillmotion.services.uploads import Submitted, SubmitUpload
 from stillmotion.services.vendors import Vendors
@@ -32,6 +45,9 @@ BUCKET = "input"
 PRICES = PriceTable()
 WAITS = WaitPolicy(usual_seconds=60, short_wait_seconds=10, longest_wait_seconds=100, deadline_seconds=1000)
 QUIET_SECONDS = 600
+NO_LIMITS = GovernorSettings(
+    wavespeed_concurrency=0, wavespeed_per_minute=0, apiframe_concurrency=0, apiframe_per_minute=0
+)
 WORKFLOW_FAULT = Failure(FailureKind.UNAVAILABLE, "The workflow failed.")
 
 
@@ -44,12 +60,19 @@ class World:
     parking: InMemoryParking = field(default_factory=InMemoryParking)
     workflow: RecordingWorkflow = field(default_factory=RecordingWorkflow)
     clock: FakeClock = field(default_factory=FakeClock)
+    pictures: ScriptedPictures = field(default_factory=ScriptedPictures)
     apiframe: ScriptedVendor = field(default_factory=lambda: ScriptedVendor(VendorName.APIFRAME))
     wavespeed: ScriptedVendor = field(default_factory=lambda: ScriptedVendor(VendorName.WAVESPEED))
+    governor_store: InMemoryGovernorStore = field(default_factory=InMemoryGovernorStore)
+    limits: GovernorSettings = NO_LIMITS
+    allowances: InMemoryAllowanceStore = field(default_factory=InMemoryAllowanceStore)
     default_prompt: str = ""
     keyless: set[VendorName] = field(default_factory=set)
     image_transfer: Any = "signed_url"
     webhook_base_url: str = ""
+    account_is_ours: bool = False
+    tenant_dollars: Decimal | None = None
+    patience: Patience = Patience()  # noqa: RUF009 - a frozen value
     knows_signature: Callable[[VendorName], bool] = lambda _vendor: True
 
     @property
@@ -77,21 +100,58 @@ class World:
             workflow=self.workflow,
             clock=self.clock,
             prices=PRICES,
+            receiving=self.receiving,
+            input_bucket=BUCKET,
+            allowance=Allowance(self.allowances, self.clock),
+        )
+
+    @property
+    def receiving(self) -> Receiving:
+        return Receiving(
+            objects=self.objects,
+            pictures=lambda: self.pictures,
+            place_of=lambda url: place_of(url, BUCKET),
+            clock=self.clock,
             input_bucket=BUCKET,
             inbox_tenant="default",
         )
 
     @property
+    def governor(self) -> Governor:
+        """Without limits unless `limits` says otherwise; it never sleeps."""
+        return Governor(
+            store=self.governor_store,
+            jobs=self.jobs,
+            parking=self.parking,
+            wake=self.workflow.wake,
+            clock=self.clock,
+            settings=self.limits,
+            sleep=lambda _seconds: None,
+            draw=lambda: 0.0,
+        )
+
+    @property
+    def orders(self) -> Orders:
+        return Orders(self.objects, OrderSettings(image_transfer=self.image_transfer))
+
+    @property
+    def estimate(self) -> Estimate:
+        return Estimate(vendors=self.vendors, orders=self.orders, prices=PRICES, find_still=self.submit_call.still)
+
+    @property
     def dispatch(self) -> Dispatch:
         return Dispatch(
             jobs=self.jobs,
-            objects=self.objects,
+            orders=self.orders,
             vendors=self.vendors,
+            governor=self.governor,
             parking=self.parking,
             clock=self.clock,
             prices=PRICES,
             waits=WAITS,
-            settings=DispatchSettings(image_transfer=self.image_transfer, webhook_base_url=self.webhook_base_url),
+            settings=DispatchSettings(webhook_base_url=self.webhook_base_url),
+            patience=self.patience,
+            budget=Budget(tenant_dollars=self.tenant_dollars),
             knows_signature=self.knows_signature,
         )
 
@@ -100,6 +160,7 @@ class World:
         return Check(
             jobs=self.jobs,
             vendors=self.vendors,
+            governor=self.governor,
             parking=self.parking,
             clock=self.clock,
             prices=PRICES,
@@ -115,7 +176,19 @@ class World:
     @property
     def sweep(self) -> Sweep:
         settings = SweepSettings(sweep_quiet_seconds=QUIET_SECONDS)
-        return Sweep(jobs=self.jobs, workflow=self.workflow, clock=self.clock, settings=settings)
+        return Sweep(
+            jobs=self.jobs, workflow=self.workflow, clock=self.clock, settings=settings, reconcile=self.reconcile
+        )
+
+    @property
+    def reconcile(self) -> Reconcile:
+        return Reconcile(
+            jobs=self.jobs,
+            vendors=self.vendors,
+            workflow=self.workflow,
+            clock=self.clock,
+            settings=ReconcileSettings(wavespeed_account_exclusive=self.account_is_ours),
+        )
 
     @property
     def close(self) -> Close:

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from stillmotion.aws.records import DynamoKeyStore
+from stillmotion.aws.keys import DynamoKeyStore
 from stillmotion.ports import ApiKey
 from stillmotion.services.keys import PREFIX_SHOWN, key_hash, mint
 from stillmotion_local.aws_clients import LocalAws

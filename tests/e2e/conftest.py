@@ -3,11 +3,13 @@
 It has its own state and ports: a stack that a developer has running is left alone.
 """
 
+import fcntl
 import io
 import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +20,7 @@ import httpx
 import pytest
 from tests.stills import image
 
-from stillmotion_local import stack
+from stillmotion_local import stack, stack_file
 from stillmotion_local.aws_clients import LocalAws
 from stillmotion_local.deployment import STACK_NAME
 from stillmotion_local.stack_file import StackDescription
@@ -157,13 +159,31 @@ def play(video: bytes) -> Film:
 
 
 @pytest.fixture(scope="session")
-def local() -> Iterator[LocalStack]:
+def local(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[LocalStack]:
+    """The stack: brought up by whoever is first, and down by whoever is last, of the processes that run tests."""
     workspace = TestWorkspace(find_workspace().root)
-    stack.down(workspace)
-    shutil.rmtree(workspace.local, ignore_errors=True)
-    description = stack.up(workspace, Quiet())
+    # The processes' own folders are beside each other.
+    own = tmp_path_factory.getbasetemp()
+    users = (own if worker_id == "master" else own.parent) / "users-of-the-stack"
+    with turn(users) as count:
+        if count == 0:
+            stack.down(workspace)
+            shutil.rmtree(workspace.local, ignore_errors=True)
+            stack.up(workspace, Quiet())
+        users.write_text(str(count + 1))
     try:
         with httpx.Client(trust_env=False, timeout=30) as http:
-            yield LocalStack(description, http)
+            yield LocalStack(stack_file.read(workspace), http)
     finally:
-        stack.down(workspace)
+        with turn(users) as count:
+            users.write_text(str(count - 1))
+            if count == 1:
+                stack.down(workspace)
+
+
+@contextmanager
+def turn(users: Path) -> Iterator[int]:
+    """How many processes use the stack, while no other may change that."""
+    with users.open("a+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield int(users.read_text() or "0")

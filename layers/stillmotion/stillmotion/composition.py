@@ -6,7 +6,7 @@ Everything here is made when it is first asked for and kept for the invocations 
 import logging
 import os
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from stillmotion import settings
@@ -22,19 +22,37 @@ from stillmotion.settings import load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stillmotion.aws.books import DynamoBooks
+    from stillmotion.aws.deliveries import DynamoDeliveryStore, DynamoSubscriptions
+    from stillmotion.aws.delivery_queue import SqsDeliveryQueue
+    from stillmotion.aws.keys import DynamoKeyStore
     from stillmotion.aws.objects import S3ObjectStore
     from stillmotion.aws.parking import DynamoParking
     from stillmotion.aws.secrets import VendorSecret
     from stillmotion.aws.workflow import StepFunctionsWorkflow
+    from stillmotion.dialects.apiframe_purse import Purse
+    from stillmotion.dialects.by_path import Dialects
+    from stillmotion.dialects.callbacks import Body
     from stillmotion.dialects.http import Endpoints
     from stillmotion.dialects.webhooks import Webhooks
-    from stillmotion.ports import EventBus, Vendor
+    from stillmotion.domain.job import Job
+    from stillmotion.ports import EventBus, ObjectPlace, Pictures, Vendor
+    from stillmotion.services.calls import SubmitCall
     from stillmotion.services.check import Check
     from stillmotion.services.close import Close
+    from stillmotion.services.dead_letters import DeadLetters
+    from stillmotion.services.delivering import Deliver
     from stillmotion.services.dispatch import Dispatch
+    from stillmotion.services.estimate import Estimate
     from stillmotion.services.finalize import Finalize
-    from stillmotion.services.keys import Authenticator
+    from stillmotion.services.governor import Governor
+    from stillmotion.services.keys.allowance import Allowance
+    from stillmotion.services.keys.checking import Authenticator
     from stillmotion.services.nudge import Address, Nudged
+    from stillmotion.services.orders import Orders
+    from stillmotion.services.outbound import Outbound
+    from stillmotion.services.receiving import Receiving
+    from stillmotion.services.signing_secrets import SigningSecrets
     from stillmotion.services.sweep import Sweep
     from stillmotion.services.uploads import SubmitUpload
     from stillmotion.services.vendors import Vendors
@@ -50,6 +68,8 @@ class SystemClock:
 
 
 CLOCK = SystemClock()
+CALLBACK_VIDEO_SECONDS = 3600
+"""How long the URL of a video in a webhook lives, at most."""
 
 # httpx tells every URL at INFO, and signed URLs are secrets.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -69,6 +89,13 @@ def jobs() -> DynamoJobStore:
 
 
 @cache
+def books() -> "DynamoBooks":
+    from stillmotion.aws.books import DynamoBooks
+
+    return DynamoBooks(aws(), load(settings.TableSettings, os.environ).jobs_table)
+
+
+@cache
 def objects() -> "S3ObjectStore":
     from stillmotion.aws.objects import S3ObjectStore
 
@@ -83,6 +110,22 @@ def parking() -> "DynamoParking":
 
 
 @cache
+def governor() -> "Governor":
+    from stillmotion.aws.governor import DynamoGovernorStore
+    from stillmotion.aws.workflow import wake
+    from stillmotion.services.governor import Governor, GovernorSettings
+
+    return Governor(
+        store=DynamoGovernorStore(aws(), load(settings.TableSettings, os.environ).jobs_table),
+        jobs=jobs(),
+        parking=parking(),
+        wake=partial(wake, aws()),
+        clock=CLOCK,
+        settings=load(GovernorSettings, os.environ),
+    )
+
+
+@cache
 def workflow() -> "StepFunctionsWorkflow":
     from stillmotion.aws.workflow import StepFunctionsWorkflow
 
@@ -91,10 +134,27 @@ def workflow() -> "StepFunctionsWorkflow":
 
 @cache
 def authenticator() -> "Authenticator":
-    from stillmotion.aws.records import DynamoKeyStore
-    from stillmotion.services.keys import Authenticator
+    from stillmotion.aws.rates import DynamoRateStore
+    from stillmotion.services.keys.checking import Authenticator
+    from stillmotion.services.keys.limiting import RateLimit
 
-    return Authenticator(DynamoKeyStore(aws(), load(settings.TableSettings, os.environ).jobs_table), CLOCK)
+    rates = DynamoRateStore(aws(), load(settings.TableSettings, os.environ).jobs_table)
+    return Authenticator(api_keys(), CLOCK, RateLimit(rates))
+
+
+@cache
+def allowance() -> "Allowance":
+    from stillmotion.aws.allowances import DynamoAllowanceStore
+    from stillmotion.services.keys.allowance import Allowance
+
+    return Allowance(DynamoAllowanceStore(aws(), load(settings.TableSettings, os.environ).jobs_table), CLOCK)
+
+
+@cache
+def api_keys() -> "DynamoKeyStore":
+    from stillmotion.aws.keys import DynamoKeyStore
+
+    return DynamoKeyStore(aws(), load(settings.TableSettings, os.environ).jobs_table)
 
 
 @cache
@@ -136,6 +196,42 @@ def _wavespeed() -> "Vendor":
     return WaveSpeedVendor(url, lambda: _vendor_key(VendorName.WAVESPEED), ssl_context=trust_for(url))
 
 
+@cache
+def orders() -> "Orders":
+    from stillmotion.services.orders import Orders, OrderSettings
+
+    return Orders(objects(), load(OrderSettings, os.environ))
+
+
+@cache
+def pictures() -> "Pictures":
+    from stillmotion.vendors.pictures import HttpPictures
+
+    given = load(settings.SubmitSettings, os.environ)
+    return HttpPictures(local_origins=settings.listed(given.local_origins), trust=trust)
+
+
+@cache
+def receiving() -> "Receiving":
+    from stillmotion.services.receiving import Receiving
+
+    given = load(settings.SubmitSettings, os.environ)
+
+    def place_of(url: str) -> "ObjectPlace | None":
+        from stillmotion.aws.object_urls import place_of
+
+        return place_of(url, given.input_bucket, aws().settings.endpoint_url)
+
+    return Receiving(
+        objects=objects(),
+        pictures=pictures,
+        place_of=place_of,
+        clock=CLOCK,
+        input_bucket=given.input_bucket,
+        inbox_tenant=given.inbox_tenant,
+    )
+
+
 # --- functions
 
 
@@ -156,45 +252,129 @@ def submit_upload() -> "SubmitUpload":
 
 
 @cache
-def submit_api() -> "Endpoints":
-    from stillmotion.dialects import native
-    from stillmotion.dialects.http import Endpoints
+def submit_api() -> "Dialects":
+    from stillmotion.dialects.by_path import Dialects
+
+    return Dialects(native_submit_api, {"/api/v3/": wavespeed_submit_api, "/v2/": apiframe_submit_api})
+
+
+@cache
+def read_api() -> "Dialects":
+    from stillmotion.dialects.by_path import Dialects
+
+    return Dialects(native_read_api, {"/api/v3/": wavespeed_read_api, "/v2/": apiframe_read_api})
+
+
+def _submit_call() -> "SubmitCall":
     from stillmotion.services.calls import SubmitCall
 
     given = load(settings.SubmitSettings, os.environ)
-    submit = SubmitCall(
+    return SubmitCall(
         jobs=jobs(),
         objects=objects(),
         workflow=workflow(),
         clock=CLOCK,
         prices=load(PriceTable, os.environ),
+        receiving=receiving(),
         input_bucket=given.input_bucket,
-        inbox_tenant=given.inbox_tenant,
+        allowance=allowance(),
     )
-    return Endpoints(authenticator(), native.submit_routes(submit), native.show_problem)
 
 
 @cache
-def read_api() -> "Endpoints":
+def native_submit_api() -> "Endpoints":
     from stillmotion.dialects import native
     from stillmotion.dialects.http import Endpoints
 
-    return Endpoints(authenticator(), native.read_routes(jobs(), objects()), native.show_problem)
+    submit = _submit_call()
+
+    def estimate() -> "Estimate":
+        from stillmotion.services.estimate import Estimate
+
+        prices = load(PriceTable, os.environ)
+        return Estimate(vendors=vendors(), orders=orders(), prices=prices, find_still=submit.still)
+
+    kept_days = load(settings.RetentionSettings, os.environ).output_expiration_days
+    return Endpoints(authenticator(), native.submit_routes(submit, estimate, kept_days), native.show_problem)
+
+
+@cache
+def wavespeed_submit_api() -> "Endpoints":
+    from stillmotion.dialects import wavespeed
+    from stillmotion.dialects.http import Endpoints
+
+    base_url = load(settings.ApiSettings, os.environ).api_base_url
+    routes = wavespeed.submit_routes(_submit_call(), objects(), load(PriceTable, os.environ), base_url)
+    return Endpoints(authenticator(), routes, wavespeed.show_problem)
+
+
+@cache
+def wavespeed_read_api() -> "Endpoints":
+    from stillmotion.dialects import wavespeed
+    from stillmotion.dialects.http import Endpoints
+
+    budget = load(settings.BudgetSettings, os.environ).budget
+    base_url = load(settings.ApiSettings, os.environ).api_base_url
+    return Endpoints(
+        authenticator(), wavespeed.read_routes(jobs(), objects(), books(), budget, base_url), wavespeed.show_problem
+    )
+
+
+def _purse() -> "Purse":
+    from stillmotion.dialects.apiframe_purse import Purse
+
+    return Purse(books(), load(settings.BudgetSettings, os.environ).budget)
+
+
+@cache
+def apiframe_submit_api() -> "Endpoints":
+    from stillmotion.dialects.apiframe import submit_routes
+    from stillmotion.dialects.apiframe_problems import show_problem
+    from stillmotion.dialects.http import Endpoints
+
+    routes = submit_routes(_submit_call(), jobs(), objects(), _purse(), load(PriceTable, os.environ))
+    return Endpoints(authenticator(), routes, show_problem)
+
+
+@cache
+def apiframe_read_api() -> "Endpoints":
+    from stillmotion.dialects.apiframe_problems import show_problem
+    from stillmotion.dialects.apiframe_reads import ApiframeEndpoints, read_routes
+
+    routes = read_routes(jobs(), objects(), _purse(), load(PriceTable, os.environ))
+    return ApiframeEndpoints(authenticator(), routes, show_problem)
+
+
+@cache
+def native_read_api() -> "Endpoints":
+    from stillmotion.dialects import native
+    from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.spend import spend_routes
+
+    given = load(settings.ReadSettings, os.environ)
+    kept_days = load(settings.RetentionSettings, os.environ).output_expiration_days
+    videos = native.read_routes(jobs(), objects(), kept_days)
+    spending = spend_routes(books(), load(settings.BudgetSettings, os.environ).budget, given.inbox_tenant)
+    return Endpoints(authenticator(), {**videos, **spending}, native.show_problem)
 
 
 @cache
 def dispatch() -> "Dispatch":
+    from stillmotion.services.choosing import Patience
     from stillmotion.services.dispatch import Dispatch, DispatchSettings
 
     return Dispatch(
         jobs=jobs(),
-        objects=objects(),
+        orders=orders(),
         vendors=vendors(),
+        governor=governor(),
         parking=parking(),
         clock=CLOCK,
         prices=load(PriceTable, os.environ),
         waits=load(WaitPolicy, os.environ),
         settings=load(DispatchSettings, os.environ),
+        patience=load(Patience, os.environ),
+        budget=load(settings.BudgetSettings, os.environ).budget,
         knows_signature=lambda vendor: any(_signing_keys()[vendor]),
     )
 
@@ -224,6 +404,7 @@ def check() -> "Check":
     return Check(
         jobs=jobs(),
         vendors=vendors(),
+        governor=governor(),
         parking=parking(),
         clock=CLOCK,
         prices=load(PriceTable, os.environ),
@@ -261,9 +442,82 @@ def close() -> "Close":
 
 @cache
 def sweep() -> "Sweep":
+    from stillmotion.services.reconcile import Reconcile, ReconcileSettings
+    from stillmotion.services.rounds import Rounds
     from stillmotion.services.sweep import Sweep, SweepSettings
 
-    return Sweep(jobs=jobs(), workflow=workflow(), clock=CLOCK, settings=load(SweepSettings, os.environ))
+    reconcile = Reconcile(
+        jobs=jobs(),
+        vendors=vendors(),
+        workflow=workflow(),
+        clock=CLOCK,
+        settings=load(ReconcileSettings, os.environ),
+    )
+    return Sweep(
+        jobs=jobs(),
+        workflow=workflow(),
+        clock=CLOCK,
+        settings=load(SweepSettings, os.environ),
+        reconcile=reconcile,
+        rounds=Rounds(governor=governor(), jobs=jobs(), workflow=workflow(), clock=CLOCK),
+    )
+
+
+@cache
+def operate_api() -> "Endpoints":
+    from stillmotion.dialects import native
+    from stillmotion.dialects.http import Endpoints, uncapped
+    from stillmotion.dialects.keys import key_routes
+    from stillmotion.dialects.operations import dead_letter_routes, job_routes
+    from stillmotion.dialects.subscriptions import subscription_routes
+    from stillmotion.services.dead_letters import DeadLetterSettings
+    from stillmotion.services.deleting import Delete
+    from stillmotion.services.governor import Ending
+    from stillmotion.services.interventions import Interventions, InterventionSettings
+    from stillmotion.services.keys.managing import KeyRing
+
+    interventions = Interventions(
+        jobs=jobs(),
+        objects=objects(),
+        vendors=vendors(),
+        parking=parking(),
+        workflow=workflow(),
+        clock=CLOCK,
+        prices=load(PriceTable, os.environ),
+        settings=load(InterventionSettings, os.environ),
+        release=lambda vendor, job_id: governor().release(vendor, job_id, Ending.NEUTRAL),
+    )
+    owner = load(DeadLetterSettings, os.environ).inbox_tenant
+    ring = KeyRing(api_keys(), CLOCK, owner)
+    routes = {**job_routes(interventions, owner), **dead_letter_routes(dead_letters, owner), **key_routes(ring)}
+    routes |= subscription_routes(outbound, signing_secrets)
+    delete = Delete(jobs=jobs(), objects=objects(), cancel=interventions.cancel, clock=CLOCK)
+    routes |= native.delete_routes(delete)
+    # A retry costs again, and nothing takes that from an allowance.
+    retry = "POST /v1/videos/{id}/retry"
+    return Endpoints(authenticator(), {**routes, retry: uncapped(routes[retry])}, native.show_problem)
+
+
+@cache
+def dead_letters() -> "DeadLetters":
+    from stillmotion.aws.items import EVENT_RETENTION
+    from stillmotion.aws.outbox import DynamoOutbox
+    from stillmotion.aws.queues import SqsQueue
+    from stillmotion.domain.dead_letters import QueueName
+    from stillmotion.services.dead_letters import DeadLetters, DeadLetterSettings
+
+    given = load(DeadLetterSettings, os.environ)
+    return DeadLetters(
+        dead={
+            QueueName.INBOX: SqsQueue(aws(), given.inbox_dead_letters_url),
+            QueueName.ANNOUNCEMENTS: SqsQueue(aws(), given.announcement_dead_letters_url),
+        },
+        inbox=SqsQueue(aws(), given.inbox_queue_url),
+        outbox=DynamoOutbox(aws(), load(settings.TableSettings, os.environ).jobs_table),
+        bus=announcing(),
+        clock=CLOCK,
+        events_kept=EVENT_RETENTION,
+    )
 
 
 @cache
@@ -271,3 +525,94 @@ def event_bus() -> "EventBus":
     from stillmotion.aws.events import EventBridgeBus
 
     return EventBridgeBus(aws(), load(settings.AnnounceSettings, os.environ).event_bus_name)
+
+
+# --- telling people
+
+
+@cache
+def announcing() -> "EventBus":
+    from stillmotion.services.outbound import Announcing
+
+    return Announcing(event_bus(), outbound())
+
+
+@cache
+def outbound() -> "Outbound":
+    from stillmotion.services.outbound import Outbound
+
+    return Outbound(
+        jobs=jobs(),
+        deliveries=deliveries(),
+        subscriptions=subscriptions(),
+        queue=delivery_queue(),
+        clock=CLOCK,
+    )
+
+
+@cache
+def deliveries() -> "DynamoDeliveryStore":
+    from stillmotion.aws.deliveries import DynamoDeliveryStore
+
+    return DynamoDeliveryStore(aws(), load(settings.TableSettings, os.environ).jobs_table)
+
+
+@cache
+def subscriptions() -> "DynamoSubscriptions":
+    from stillmotion.aws.deliveries import DynamoSubscriptions
+
+    return DynamoSubscriptions(aws(), load(settings.TableSettings, os.environ).jobs_table)
+
+
+@cache
+def delivery_queue() -> "SqsDeliveryQueue":
+    from stillmotion.aws.delivery_queue import SqsDeliveryQueue
+
+    return SqsDeliveryQueue(aws(), load(settings.OutboundSettings, os.environ).delivery_queue_url)
+
+
+@cache
+def signing_secrets() -> "SigningSecrets":
+    from stillmotion.aws.signing_roots import SigningRoots
+    from stillmotion.services.signing_secrets import SigningSecrets
+
+    return SigningSecrets(SigningRoots(aws(), load(settings.SigningSettings, os.environ).webhook_secret_id, CLOCK))
+
+
+@cache
+def deliver() -> "Deliver":
+    from stillmotion.dialects.callbacks import Composer
+    from stillmotion.services.delivering import Deliver
+    from stillmotion.vendors.posting import HttpPoster
+
+    given = load(settings.DeliverSettings, os.environ)
+    return Deliver(
+        jobs=jobs(),
+        deliveries=deliveries(),
+        compose=Composer(signing_secrets(), {"apiframe": _apiframe_callback, "wavespeed": _wavespeed_callback}),
+        poster=HttpPoster(local_origins=settings.listed(given.local_origins), trust=trust),
+        clock=CLOCK,
+    )
+
+
+def _apiframe_callback() -> "Body":
+    from stillmotion.dialects.apiframe_views import webhook_body
+
+    prices = load(PriceTable, os.environ)
+    return lambda job, event: webhook_body(job, event, prices, _video_url(job))
+
+
+def _wavespeed_callback() -> "Body":
+    from stillmotion.dialects.wavespeed_views import webhook_body
+
+    base_url = load(settings.ApiSettings, os.environ).api_base_url
+    return lambda job, _event: webhook_body(job, base_url, _video_url(job))
+
+
+def _video_url(job: "Job") -> str | None:
+    """A URL of the copy in the user's bucket, made anew for each try."""
+    if job.video is None:
+        return None
+    return objects().signed_get(
+        job.video.bucket, job.video.key, seconds=CALLBACK_VIDEO_SECONDS, version_id=job.video.version_id
+    )

@@ -5,22 +5,28 @@ Exceptions an adapter may raise:
     StoreError
     ├── Conflict          somebody wrote the record since it was read: read it again
     ├── AlreadyExists     a unique item has an owner already: `pointer` tells whose
+    ├── OverBudget        a day's budget does not allow what the record would reserve
     ├── ObjectMissing     no such object or version
     └── UnknownPage       where a page should start was never given out by this store
     ReadFailed            the vendor's status could not be read; says nothing about the generation
     FetchFailed           the video could not be fetched, or is not what a video must be
+    PictureUnreachable    a picture could not be fetched, or may not be
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
+from stillmotion.domain.access import Scope
 from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.governing import GovernorState
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import Request, VendorName
+from stillmotion.domain.spend import Tally
 
 
 class StoreError(Exception):
@@ -29,6 +35,14 @@ class StoreError(Exception):
 
 class Conflict(StoreError):
     """The record is not at the version that was read."""
+
+
+class OverBudget(StoreError):
+    """Nothing was written: a day's budget would be passed. `whose` says which: a tenant's name, or "stack"."""
+
+    def __init__(self, whose: str) -> None:
+        super().__init__(f"The budget of {whose} for this day is spent.")
+        self.whose = whose
 
 
 class ObjectMissing(StoreError):
@@ -115,14 +129,29 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Jobs, newest first, and where the next page starts; None when this is the last."""
+    """Jobs in the order that was asked for, and where the next page starts; None when this is the last."""
 
     jobs: tuple[Job, ...]
     next: str | None
 
 
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be spent on one day (UTC), in US dollars; None for as much as is wanted."""
+
+    tenant_dollars: Decimal | None = None
+    stack_dollars: Decimal | None = None
+
+
+class Books(Protocol):
+    """What is spent on which day. Written by JobStore, with the jobs that it is spent on."""
+
+    def read(self, wanted: Sequence[tuple[date, str | None]]) -> Sequence[Tally]:
+        """The books that there are of these days (UTC) and tenants, in this order; None is for all tenants together.
+        Strongly consistent."""
+
+
 class JobStore(Protocol):
-    """The jobs table."""
+    """The jobs table, and the day's books: whatever a stored job newly reserves or charges is booked with it."""
 
     def get(self, job_id: str) -> Job | None:
         """The job, following an alias; strongly consistent."""
@@ -130,10 +159,13 @@ class JobStore(Protocol):
     def create(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
         """Stores a job that must not exist, as version 1. Raises AlreadyExists naming what was there."""
 
-    def save(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
+    def save(
+        self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, budget: Budget | None = None
+    ) -> Job:
         """Stores the next version of a job that was read; gives it with its new version. All or nothing.
 
-        Raises Conflict when the record moved on, AlreadyExists when a unique claim has another owner.
+        Raises Conflict when the record moved on, AlreadyExists when a unique claim has another owner, and OverBudget
+        when a `budget` is given that what the job newly reserves would pass.
         """
 
     def pointer(self, key: str) -> Pointer | None:
@@ -142,14 +174,18 @@ class JobStore(Protocol):
     def remember(self, pointer: Pointer) -> None:
         """Writes a pointer by itself, over an older one."""
 
-    def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> Page:
-        """A tenant's jobs; `after` is an earlier page's `next`. Raises UnknownPage."""
+    def of_tenant(self, tenant: str, limit: int, after: str | None = None, *, oldest_first: bool = False) -> Page:
+        """A tenant's jobs, newest first unless told otherwise, without those that were deleted; `after` is an earlier
+        page's `next`, or the id of a job of the tenant's. Raises UnknownPage."""
 
     def needing_attention(self, limit: int, after: str | None = None) -> Page:
         """Jobs of all tenants that a person should look at; `after` as above. Raises UnknownPage."""
 
     def quiet_since(self, before: datetime) -> Iterator[Job]:
         """Jobs that may have to be swept (`domain.sweeping`) and were last written before then, oldest first."""
+
+    def in_line(self, vendor: VendorName) -> Iterator[Job]:
+        """Jobs in line for a slot of a vendor, the first in line first; one that has just changed may be old."""
 
 
 def delivery_key(vendor: VendorName, delivery_id: str) -> str:
@@ -167,8 +203,23 @@ class Parking(Protocol):
         """Counts one more; gives the token of the execution that parked last, if one has."""
 
 
+class GovernorStore(Protocol):
+    """What is known of each vendor, to keep within its account's limits."""
+
+    def read(self, vendor: VendorName) -> GovernorState:
+        """Strongly consistent; of a vendor that nothing is known of, an empty one of version 0."""
+
+    def write(self, vendor: VendorName, state: GovernorState) -> None:
+        """Stores the next version of a state that was read, changed. Raises Conflict when somebody else wrote."""
+
+
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls. Only the SHA-256 of the key is ever stored; `prefix` is for finding it by eye."""
+    """Who calls, and what he may do. Only the SHA-256 of the key is stored; `prefix` is for finding it by eye.
+
+    A record that says nothing of scopes, or of anything below, was written before there was such a thing.
+    `rate_per_minute` 0 is no limit. `daily_dollars` is what the jobs that the key orders on one day (UTC) may be quoted
+    at together, in US dollars; None for no limit. A key that was rotated ends at `expires_at`.
+    """
 
     hash: str
     prefix: str
@@ -176,14 +227,56 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None = None
     revoked: bool = False
+    name: str = ""
+    scopes: tuple[Scope, ...] = tuple(Scope)
+    rate_per_minute: int = 0
+    daily_dollars: Decimal | None = None
+    revoked_at: datetime | None = None
+    rotated_to: str | None = None
+    rotated_from: str | None = None
+    version: int = 0
+
+    @property
+    def id(self) -> str:
+        """Short and public; tells nothing of the key, which is 256 random bits."""
+        return self.hash[:12]
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether it opens anything."""
+        return not self.revoked and (self.expires_at is None or now < self.expires_at)
 
 
 class KeyStore(Protocol):
     """API keys by hash."""
 
-    def find(self, key_hash: str) -> ApiKey | None: ...
+    def find(self, key_hash: str) -> ApiKey | None:
+        """The key of this hash, revoked or expired as it may be; strongly consistent."""
 
-    def put(self, key: ApiKey) -> None: ...
+    def put(self, key: ApiKey) -> None:
+        """Writes a key, over whatever was there."""
+
+    def save(self, key: ApiKey, successor: ApiKey | None = None) -> ApiKey:
+        """Stores the next version of a key that was read, and a new one with it. Raises Conflict; all or nothing."""
+
+    def all(self) -> Iterator[ApiKey]:
+        """Every key of the stack, in any order; one that has just been made may be missing."""
+
+
+class RateStore(Protocol):
+    """How often each key called."""
+
+    def count(self, key_id: str, minute: int) -> int:
+        """Counts one more call in a minute, in minutes since 1970; gives how many there were in it."""
+
+
+class AllowanceStore(Protocol):
+    """What each key ordered for on each day (UTC), in US dollars."""
+
+    def take(self, key_id: str, day: date, dollars: Decimal, room: Decimal) -> bool:
+        """Adds to what a key ordered for on a day, unless that is more than `room` already: False then."""
+
+    def give_back(self, key_id: str, day: date, dollars: Decimal) -> None:
+        """Takes it off again."""
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------
@@ -200,6 +293,14 @@ class ObjectHead(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str]
     checksum: str | None = None
     content_type: str | None = None
+
+
+class ObjectPlace(msgspec.Struct, frozen=True):
+    """Where an object is: its latest version where none is named."""
+
+    bucket: str
+    key: str
+    version_id: str | None = None
 
 
 class ObjectStore(Protocol):
@@ -225,6 +326,9 @@ class ObjectStore(Protocol):
 
     def put_if_absent(self, bucket: str, key: str, body: bytes, content_type: str) -> bool:
         """Writes a small object unless the key is taken; False when it is."""
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Takes an object away; its versions stay where the bucket keeps them. One that is not there is as good."""
 
     def upload(self, bucket: str, key: str, content_type: str) -> AbstractContextManager["Upload"]:
         """A streamed write in bounded memory; leaving it without `finish` aborts it and leaves no parts behind."""
@@ -328,6 +432,15 @@ class ReadFailed(Exception):
         self.retry_after = retry_after
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A generation in a vendor's history. `model` is the vendor's own name of what made it."""
+
+    generation_id: str
+    model: str
+    created_at: datetime
+    vendor_status: str | None = None
+
+
 class Vendor(Protocol):
     """One seller of Luma Ray 2 Flash."""
 
@@ -344,8 +457,27 @@ class Vendor(Protocol):
     def read(self, generation_id: str) -> Reading:
         """One read of the generation. Raises ReadFailed."""
 
+    def history(self, since: datetime) -> Sequence[Listed] | None:
+        """Every generation of this model that was created at or after `since`, newest first; None where the vendor
+        tells none, or more than can be read. Raises ReadFailed."""
+
     def upload(self, image: bytes, media_type: str, name: str) -> str:
         """Hands an image to the vendor's own short-lived storage; gives its URL. Raises ReadFailed."""
+
+
+class PictureUnreachable(Exception):
+    """A picture could not be fetched. The message is the rule that its address breaks, to be shown to the caller: it
+    tells nothing of a network that only the function can see."""
+
+
+class Pictures(Protocol):
+    """Fetches pictures that callers name, from the public internet and from nowhere else."""
+
+    def check(self, url: str) -> None:
+        """Looks at the text of an address alone. Raises PictureUnreachable for one that is never fetched."""
+
+    def fetch(self, url: str, seconds: float) -> bytes:
+        """The whole of it, at most `domain.images.MAX_BYTES`, within so many seconds. Raises PictureUnreachable."""
 
 
 class FetchFailed(Exception):

@@ -4,11 +4,13 @@ Structs of the domain and the services are groups too, where they are settings: 
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
 
 from stillmotion.errors import Misconfigured
+from stillmotion.ports import Budget
 
 SettingsType = TypeVar("SettingsType", bound=msgspec.Struct)
 
@@ -24,7 +26,10 @@ class WorkflowSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubmitSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`local_origins` is comma-separated: where pictures may come from though it is not the public internet."""
+
     input_bucket: str
+    local_origins: str = ""
     inbox_tenant: str = "default"
     default_prompt: str = ""
 
@@ -43,8 +48,64 @@ class FinalizeSettings(msgspec.Struct, frozen=True, kw_only=True):
     local_origins: str = ""
 
 
+class ReadSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The inbox's tenant is the stack's owner."""
+
+    inbox_tenant: str = "default"
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How long videos are kept, in days; 0 for good."""
+
+    output_expiration_days: int = 0
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where callers reach the API: a URL without a slash at its end."""
+
+    api_base_url: str
+
+
+class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be spent on one day (UTC), in US dollars; 0 for as much as is wanted."""
+
+    tenant_daily_dollars: Decimal = Decimal(0)
+    stack_daily_dollars: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        for field in ("tenant_daily_dollars", "stack_daily_dollars"):
+            dollars: Decimal = getattr(self, field)
+            if not dollars.is_finite() or dollars < 0:
+                raise Misconfigured(f"{field.upper()}: {dollars} is no amount of US dollars")
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(
+            tenant_dollars=self.tenant_daily_dollars or None,
+            stack_dollars=self.stack_daily_dollars or None,
+        )
+
+
 class AnnounceSettings(msgspec.Struct, frozen=True, kw_only=True):
     event_bus_name: str
+
+
+class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where deliveries of webhooks are queued."""
+
+    delivery_queue_url: str
+
+
+class SigningSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The secret that outbound webhooks are signed from."""
+
+    webhook_secret_id: str
+
+
+class DeliverSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`local_origins` is comma-separated: where webhooks may go though it is not the public internet."""
+
+    local_origins: str = ""
 
 
 def load(kind: type[SettingsType], environment: Mapping[str, str]) -> SettingsType:

@@ -6,17 +6,32 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from tests import ledgers
 from tests.fakes import InMemoryKeyStore
 from tests.stills import image
-from tests.world import BUCKET, World
+from tests.unit.dialects.forms import CONTENT_TYPE, form
+from tests.world import BUCKET, PRICES, World
 
 from stillmotion.dialects import native
-from stillmotion.dialects.http import Endpoints
+from stillmotion.dialects.http import MAX_BODY_BYTES, Endpoints
 from stillmotion.domain.job import Job, Outcome
+from stillmotion.domain.request import VendorName
+from stillmotion.services.deleting import Delete
+from stillmotion.services.interventions import Interventions, InterventionSettings
 from stillmotion.services.keys import Authenticator, mint
 
 ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
-ROUTES = ["POST /v1/videos", "POST /v1/uploads", "GET /v1/videos", "GET /v1/videos/{id}", "GET /v1/videos/{id}/content"]
+ROUTES = [
+    "POST /v1/videos",
+    "POST /v1/uploads",
+    "GET /v1/videos",
+    "GET /v1/videos/{id}",
+    "GET /v1/videos/{id}/content",
+    "DELETE /v1/videos/{id}",
+    "ANY /v1/{proxy+}",
+]
+OF_A_JOB = [route for route in ROUTES if "{id}" in route]
 
 
 class Api:
@@ -27,7 +42,20 @@ class Api:
         self.key, mine = mint("default", world.clock.now())
         self.other_key, other = mint("other", world.clock.now())
         authenticate = Authenticator(InMemoryKeyStore(mine, other), world.clock)
-        routes = {**native.submit_routes(world.submit_call), **native.read_routes(world.jobs, world.objects)}
+        made = native.submit_routes(world.submit_call, lambda: world.estimate)
+        routes = {**made, **native.read_routes(world.jobs, world.objects)}
+        cancel = Interventions(
+            jobs=world.jobs,
+            objects=world.objects,
+            vendors=world.vendors,
+            parking=world.parking,
+            workflow=world.workflow,
+            clock=world.clock,
+            prices=PRICES,
+            settings=InterventionSettings(),
+        ).cancel
+        delete = Delete(jobs=world.jobs, objects=world.objects, cancel=cancel, clock=world.clock)
+        routes |= native.delete_routes(delete)
         self.endpoints = Endpoints(authenticate, routes, native.show_problem)
 
     def __call__(
@@ -110,7 +138,23 @@ def test_a_body_that_is_no_json_object_is_told(api: Api, raw: bytes) -> None:
 
 
 def test_a_body_that_is_too_large_is_told(api: Api) -> None:
-    assert api("POST /v1/videos", raw=b" " * 2_000_000)[0] == 413
+    status, problem, _ = api("POST /v1/videos", raw=b" " * (MAX_BODY_BYTES + 1))
+    assert (status, problem["error"]["code"]) == (413, "body_too_large")
+    assert "POST /v1/uploads" in problem["detail"]
+
+
+def test_a_form_that_is_too_large_is_told_where_large_files_go(api: Api) -> None:
+    raw = form(("prompt", "a lake"), files=[("input_reference", b"x" * MAX_BODY_BYTES)])
+    status, problem, _ = api("POST /v1/videos", raw=raw, headers={"content-type": CONTENT_TYPE})
+    assert (status, problem["error"]["code"]) == (413, "form_too_large")
+    assert "POST /v1/uploads" in problem["detail"]
+
+
+def test_a_data_uri_may_fill_the_body(api: Api) -> None:
+    picture = image() + b"\0" * 3_000_000
+    held = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
+    status, made, _ = api("POST /v1/videos", {"prompt": "a lake", "input_reference": {"image_url": held}})
+    assert (status, made["job"]["still"]["bytes"]) == (200, len(picture))
 
 
 @pytest.mark.parametrize(("text", "encoded"), [("\ud800", False), ("é", True), ("=", True)])
@@ -155,7 +199,7 @@ def test_openais_client_that_tries_again_gets_the_same_job(api: Api) -> None:
     assert first["id"] == second["id"]
 
 
-@pytest.mark.parametrize("route", ["GET /v1/videos/{id}", "GET /v1/videos/{id}/content"])
+@pytest.mark.parametrize("route", OF_A_JOB)
 def test_another_tenants_job_is_not_there(api: Api, route: str) -> None:
     _, made, _ = api("POST /v1/videos", {"prompt": "a lake"})
     assert api(route, id=made["id"], key=api.other_key)[:2] == api(route, id="nothing", key=api.other_key)[:2]
@@ -180,6 +224,31 @@ def test_the_list_is_newest_first_and_has_pages(api: Api) -> None:
     assert ([video["id"] for video in rest["data"]], rest["has_more"]) == ([made[0]], False)
 
 
+def test_a_page_goes_on_after_the_id_of_a_video_in_both_orders(api: Api) -> None:
+    made = []
+    for number in range(3):
+        api.world.clock.advance(1)
+        made.append(api("POST /v1/videos", {"prompt": f"lake {number}"})[1]["id"])
+    _, page, _ = api("GET /v1/videos", query={"limit": "2", "order": "asc"})
+    assert [video["id"] for video in page["data"]] == made[:2]
+    assert (page["first_id"], page["last_id"], page["has_more"]) == (made[0], made[1], True)
+    _, rest, _ = api("GET /v1/videos", query={"order": "asc", "after": page["last_id"]})
+    assert ([video["id"] for video in rest["data"]], rest["has_more"]) == ([made[2]], False)
+    _, older, _ = api("GET /v1/videos", query={"order": "desc", "after": made[1]})
+    assert [video["id"] for video in older["data"]] == [made[0]]
+
+
+def test_an_empty_list_has_no_ids(api: Api) -> None:
+    _, page, _ = api("GET /v1/videos")
+    assert (page["data"], page["first_id"], page["last_id"], page["has_more"]) == ([], None, None, False)
+
+
+@pytest.mark.parametrize("order", ["", "ASC", "newest"])
+def test_an_order_that_is_none_is_told(api: Api, order: str) -> None:
+    status, problem, _ = api("GET /v1/videos", query={"order": order})
+    assert (status, problem["error"]["param"]) == (400, "order")
+
+
 @pytest.mark.parametrize("limit", ["", "0", "101", "many", "-1", "1" * 5000, "٣"])
 def test_a_bad_limit_is_told(api: Api, limit: str) -> None:
     assert api("GET /v1/videos", query={"limit": limit})[1]["error"]["param"] == "limit"
@@ -191,7 +260,7 @@ def test_a_page_that_was_never_given_out_is_told(api: Api, after: str) -> None:
     assert (status, problem["error"]["param"]) == (400, "after")
 
 
-@pytest.mark.parametrize("route", ["GET /v1/videos/{id}", "GET /v1/videos/{id}/content"])
+@pytest.mark.parametrize("route", OF_A_JOB)
 @pytest.mark.parametrize("given", ["x" * 3000, "a\x00b", "\ud800", "nothing", f"{ID}\n", ""])
 def test_what_cannot_be_an_id_is_not_there_and_is_not_looked_for(
     api: Api, route: str, given: str, monkeypatch: pytest.MonkeyPatch
@@ -241,3 +310,154 @@ def test_the_record_shows_attempts_but_no_signed_url(api: Api) -> None:
     assert read["job"]["vendor"] == "wavespeed"
     assert "X-Amz-Signature" in api.world.wavespeed.posts[0][0].body
     assert "X-Amz-Signature" not in json.dumps(read)
+
+
+def test_a_dry_run_tells_what_would_be_sent_and_makes_nothing(api: Api) -> None:
+    fields = {"prompt": "a lake", "image": "https://a.example/1.jpg", "duration": 9, "allow_substitution": True}
+    status, told, _ = api("POST /v1/videos", {**fields, "dry_run": True})
+    assert status == 200
+    assert (told["object"], told["vendor"], told["price_dollars"]) == ("video.estimate", "apiframe", "0.92")
+    assert (told["method"], told["path"], told["duration"]) == ("POST", "/apiframe/generate", 9)
+    assert (told["aspect_ratio"], told["substitutions"]) == ("16:9", [])
+    assert told["body"]["request"]["duration"] == 9
+    instead = {"field": "duration", "asked": "9 s", "given": "10 s"}
+    assert told["alternatives"] == [{"vendor": "wavespeed", "price_dollars": "0.40", "substitutions": [instead]}]
+    assert api.world.jobs.all() == []
+    assert api.world.workflow.started == []
+
+
+def test_a_dry_run_does_not_use_up_its_idempotency_key(api: Api) -> None:
+    headers = {"idempotency-key": "k"}
+    api("POST /v1/videos", {"prompt": "a lake", "dry_run": True}, headers=headers)
+    status, made, _ = api("POST /v1/videos", {"prompt": "a sea", "dry_run": False}, headers=headers)
+    assert (status, made["object"]) == (200, "video")
+
+
+@pytest.mark.parametrize("given", ["true", 1, None])
+def test_a_dry_run_is_true_or_false(api: Api, given: object) -> None:
+    status, problem, _ = api("POST /v1/videos", {"prompt": "a lake", "dry_run": given})
+    assert (status, problem["error"]["param"]) == (400, "dry_run")
+    assert api.world.jobs.all() == []
+
+
+def test_a_dry_run_is_refused_for_what_an_order_would_be(api: Api) -> None:
+    status, problem, _ = api("POST /v1/videos", {"prompt": "a lake", "max_dollars": "0.10", "dry_run": True})
+    assert (status, problem["error"]["param"]) == (400, "max_dollars")
+
+
+def test_a_dry_run_without_a_vendors_key_is_told(api: Api) -> None:
+    api.world.keyless = {VendorName.APIFRAME}
+    status, problem, _ = api("POST /v1/videos", {"prompt": "a lake", "dry_run": True})
+    assert (status, problem["error"]["code"]) == (409, "vendor_key_missing")
+    assert "no key of apiframe" in problem["detail"]
+
+
+def test_an_attempt_tells_what_was_substituted(api: Api) -> None:
+    api.world.objects.put(BUCKET, "uploads/default/x", image())
+    fields = {"prompt": "a lake", "image": f"s3://{BUCKET}/uploads/default/x", "duration": 9, "vendor": "wavespeed"}
+    _, made, _ = api("POST /v1/videos", {**fields, "allow_substitution": True})
+    api.world.dispatch(made["id"])
+    _, read, _ = api("GET /v1/videos/{id}", id=made["id"])
+    instead = {"field": "duration", "asked": "9 s", "given": "10 s"}
+    assert read["job"]["attempts"][0]["substitutions"] == [instead]
+
+
+# --- as OpenAI's clients send it
+
+
+def ordered_by_form(api: Api, *fields: tuple[str, str], photo: bytes | None = None, **headers: str) -> tuple[int, Any]:
+    files = [("input_reference", photo)] if photo is not None else []
+    raw = form(("prompt", "a lake"), *fields, files=files)
+    status, answer, _ = api("POST /v1/videos", raw=raw, headers={"content-type": CONTENT_TYPE, **headers})
+    return status, answer
+
+
+def test_a_file_in_a_form_is_kept_in_the_input_bucket(api: Api) -> None:
+    photo = image("JPEG", 360, 640)
+    status, made = ordered_by_form(api, ("model", "sora-2"), ("seconds", "5"), photo=photo)
+    still = made["job"]["still"]
+    assert (status, made["model"], made["seconds"], made["size"]) == (200, "luma-ray-2-flash", "5", "720x1280")
+    assert api.world.objects.body(BUCKET, still["key"]) == photo
+    assert [note["text"] for note in made["job"]["notes"]] == [
+        "The model sora-2 was asked for: luma-ray-2-flash makes the video."
+    ]
+
+
+def test_a_form_that_is_sent_again_makes_one_job_and_stores_nothing_again(api: Api) -> None:
+    photo = image()
+    first = ordered_by_form(api, photo=photo, **{"x-stainless-retry-count": "0"})[1]
+    second = ordered_by_form(api, photo=photo, **{"x-stainless-retry-count": "1"})[1]
+    assert (second["id"], len(api.world.objects.all_keys(BUCKET))) == (first["id"], 1)
+
+
+def test_a_dry_run_by_form_stores_nothing_and_tells_what_is_made_instead(api: Api) -> None:
+    fields = [("dry_run", "true"), ("seconds", "8"), ("allow_substitution", "true")]
+    status, told = ordered_by_form(api, *fields, photo=image())
+    assert (status, told["object"], told["notes"][0]) == (
+        200,
+        "video.estimate",
+        "8 seconds were asked for: 9 are made.",
+    )
+    assert api.world.objects.all_keys(BUCKET) == []
+
+
+def test_a_file_that_is_no_picture_is_told_in_the_callers_words(api: Api) -> None:
+    status, problem = ordered_by_form(api, photo=b"<svg/>")
+    assert (status, problem["error"]["param"]) == (400, "input_reference")
+    assert problem["detail"].startswith("input_reference: must be")
+
+
+def test_what_no_vendor_makes_is_told_in_the_callers_words(api: Api) -> None:
+    status, problem = ordered_by_form(api, ("seconds", "9"), ("vendor", "wavespeed"), photo=image())
+    assert (status, problem["error"]["param"]) == (400, "seconds")
+
+
+def test_an_image_that_cannot_be_fetched_is_unprocessable(api: Api) -> None:
+    wanted = {"prompt": "a lake", "input_reference": {"image_url": "https://a.example/gone.jpg"}}
+    status, problem, _ = api("POST /v1/videos", wanted)
+    assert (status, problem["error"]["code"]) == (422, "input_unreachable")
+    assert problem["error"]["param"] == "input_reference"
+    assert api.world.jobs.all() == []
+
+
+def test_a_conflict_is_not_to_be_tried_again(api: Api) -> None:
+    _, made, _ = api("POST /v1/videos", {"prompt": "a lake"})
+    _, _, headers = api("GET /v1/videos/{id}/content", id=made["id"])
+    assert headers["x-should-retry"] == "false"
+
+
+def test_who_looks_at_a_video_under_way_is_told_when_to_look_again(api: Api) -> None:
+    _, made, _ = api("POST /v1/videos", {"prompt": "a lake"})
+    assert api("GET /v1/videos/{id}", id=made["id"])[2]["openai-poll-after-ms"] == "5000"
+    api.world.jobs.put(replace(ledgers.done(), id=ID))
+    assert "openai-poll-after-ms" not in api("GET /v1/videos/{id}", id=ID)[2]
+
+
+def test_a_video_that_nobody_has_sent_is_deleted_and_gone(api: Api) -> None:
+    _, made, _ = api("POST /v1/videos", {"prompt": "a lake"})
+    gone = {"id": made["id"], "object": "video.deleted", "deleted": True}
+    assert api("DELETE /v1/videos/{id}", id=made["id"])[:2] == (200, gone)
+    assert api("DELETE /v1/videos/{id}", id=made["id"])[:2] == (200, gone)
+    assert api("GET /v1/videos/{id}", id=made["id"])[0] == 404
+    assert api("GET /v1/videos/{id}/content", id=made["id"])[0] == 404
+    assert api("GET /v1/videos")[1]["data"] == []
+
+
+def test_a_video_under_way_is_not_deleted(api: Api) -> None:
+    _, made, _ = api("POST /v1/videos", {"prompt": "a lake"})
+    api.world.dispatch(made["id"])
+    status, problem, headers = api("DELETE /v1/videos/{id}", id=made["id"])
+    assert (status, problem["error"]["code"]) == (409, "video_in_progress")
+    assert headers["x-should-retry"] == "false"
+    assert api("GET /v1/videos/{id}", id=made["id"])[1]["status"] == "in_progress"
+
+
+@pytest.mark.parametrize(("variant", "status"), [("thumbnail", 404), ("spritesheet", 404), ("poster", 400), ("", 400)])
+def test_nothing_but_the_video_is_made(api: Api, variant: str, status: int) -> None:
+    _, made, _ = api("POST /v1/videos", {"prompt": "a lake"})
+    assert api("GET /v1/videos/{id}/content", id=made["id"], query={"variant": variant})[0] == status
+
+
+def test_remixes_and_edits_are_not_there(api: Api) -> None:
+    status, problem, _ = api("ANY /v1/{proxy+}", {"prompt": "x"}, event={"pathParameters": {"proxy": "videos/edits"}})
+    assert (status, problem["error"]["code"]) == (404, "not_found")

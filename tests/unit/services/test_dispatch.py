@@ -11,9 +11,11 @@ from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Accepted, Conflict, NotSent, Pointer, Refused, Submission, Unanswered, generation_key
+from stillmotion.services.choosing import MOST_ATTEMPTS, Patience
 from stillmotion.services.close import workflow_failure
-from stillmotion.services.dispatch import MOST_ATTEMPTS, AcceptanceUnwritten, Dispatched
+from stillmotion.services.dispatch import Dispatched
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.submission import AcceptanceUnwritten
 
 LOST = Unanswered(detail="the connection broke", resendable=False)
 LOST_BUT_KEYED = Unanswered(detail="the connection broke", resendable=True)
@@ -210,6 +212,8 @@ def test_a_repetition_that_is_refused_until_the_key_is_forgotten_needs_a_person(
 def test_throttling_waits_as_long_as_retry_after_says_and_tries_anew(world: World) -> None:
     job = answered(world, THROTTLED, Accepted(generation_id="g-1"))
     assert world.dispatch(job.id) == Dispatched(outcome="wait", wait_seconds=17)
+    assert world.dispatch(job.id) == Dispatched(outcome="wait", wait_seconds=17)
+    world.clock.advance(17)
     assert world.dispatch(job.id).outcome == "accepted"
     assert [sent.outcome for sent in world.jobs.only().attempts] == [Outcome.REFUSED, Outcome.ACCEPTED]
 
@@ -217,6 +221,7 @@ def test_throttling_waits_as_long_as_retry_after_says_and_tries_anew(world: Worl
 def test_a_new_attempt_has_a_key_of_its_own(world: World) -> None:
     job = answered(world, THROTTLED, Accepted(generation_id="g-1"), vendor="apiframe")
     world.dispatch(job.id)
+    world.clock.advance(17)
     world.dispatch(job.id)
     keys = [key for _, key in world.apiframe.posts]
     assert len(set(keys)) == 2
@@ -225,11 +230,15 @@ def test_a_new_attempt_has_a_key_of_its_own(world: World) -> None:
 def test_throttling_without_a_time_waits_longer_each_time(world: World) -> None:
     bare = Refused(failure=THROTTLED.failure)
     job = answered(world, bare, bare, bare)
-    assert [world.dispatch(job.id).wait_seconds for _ in range(3)] == [5, 10, 20]
+    waits = []
+    for _ in range(3):
+        waits.append(world.dispatch(job.id).wait_seconds)
+        world.clock.advance(600)
+    assert waits == [5, 10, 20]
 
 
 def test_patience_ends_and_the_failure_is_the_vendors(world: World) -> None:
-    job = answered(world, THROTTLED)
+    job = answered(world, THROTTLED, vendor="wavespeed")
     world.dispatch(job.id)
     world.clock.advance(3601)
     assert world.dispatch(job.id).outcome == "failed"
@@ -237,7 +246,7 @@ def test_patience_ends_and_the_failure_is_the_vendors(world: World) -> None:
 
 
 def test_a_retry_after_beyond_patience_fails_now(world: World) -> None:
-    job = answered(world, Refused(failure=THROTTLED.failure, retry_after=7200))
+    job = answered(world, Refused(failure=THROTTLED.failure, retry_after=7200), vendor="wavespeed")
     assert world.dispatch(job.id).outcome == "failed"
 
 
@@ -253,7 +262,7 @@ def test_a_post_that_never_left_is_tried_anew(world: World) -> None:
     [FailureKind.INVALID_INPUT, FailureKind.UNAUTHORIZED, FailureKind.OUT_OF_CREDITS, FailureKind.MODERATED],
 )
 def test_a_refusal_that_time_does_not_mend_fails_at_once(world: World, kind: FailureKind) -> None:
-    job = answered(world, Refused(failure=Failure(kind, "no")))
+    job = answered(world, Refused(failure=Failure(kind, "no")), vendor="wavespeed")
     assert world.dispatch(job.id).outcome == "failed"
     assert world.dispatch(job.id).outcome == "failed"
     assert len(world.wavespeed.posts) == 1
@@ -397,8 +406,12 @@ def test_a_vendor_that_has_no_key_is_not_chosen_where_another_will_do(world: Wor
 
 def test_a_throttled_jobs_record_stays_small_and_its_tries_have_an_end(world: World) -> None:
     now_and_again = Refused(failure=THROTTLED.failure, retry_after=0)
-    job = answered(world, *[now_and_again] * 1000)
-    waits = [world.dispatch(job.id).wait_seconds for _ in range(MOST_ATTEMPTS + 10)]
+    job = answered(world, *[now_and_again] * 1000, vendor="wavespeed")
+    world.patience = Patience(dispatch_patience_seconds=10**6)
+    waits = []
+    for _ in range(MOST_ATTEMPTS + 10):
+        waits.append(world.dispatch(job.id).wait_seconds)
+        world.clock.advance(300)
     stored = world.jobs.only()
     assert len(stored.attempts) == MOST_ATTEMPTS
     assert len(msgspec.json.encode(stored)) < 200_000

@@ -1,21 +1,32 @@
-"""API keys: shown once, stored as a hash, remembered for a minute."""
+"""API keys: shown once, stored as a hash, remembered for a minute, and refused without a word why."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
-from tests.fakes import FakeClock, InMemoryKeyStore
+from tests.fakes import FakeClock, InMemoryKeyStore, InMemoryRateStore
+from tests.world import PRICES, World
 
-from stillmotion.ports import ApiKey
+from stillmotion.domain.access import Scope, is_tenant, permits
+from stillmotion.domain.job import Job
+from stillmotion.domain.request import parse_request
+from stillmotion.domain.routing import routes
+from stillmotion.ports import ApiKey, StoreError
+from stillmotion.services.calls import Call
 from stillmotion.services.keys import Authenticator, Unauthenticated, key_hash, mint
+from stillmotion.services.keys.allowance import AllowanceSpent
+from stillmotion.services.keys.checking import MAX_CACHED
+from stillmotion.services.keys.limiting import RateLimit, TooManyRequests
+
+UNUSED = "sm_" + "x" * 43
 
 
-class CountingKeyStore(InMemoryKeyStore):
-    reads = 0
+class BrokenKeyStore(InMemoryKeyStore):
+    """A table that cannot be read."""
 
     def find(self, key_hash: str) -> ApiKey | None:
-        self.reads += 1
-        return super().find(key_hash)
+        raise StoreError(f"no answer about {key_hash}")
 
 
 @pytest.fixture
@@ -23,11 +34,17 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
 def test_only_the_hash_of_a_key_is_stored(clock: FakeClock) -> None:
     key, stored = mint("acme", clock.now())
     assert stored.hash == key_hash(key)
     assert key not in repr(stored)
     assert key.startswith(stored.prefix)
+    assert stored.hash.startswith(stored.id)
 
 
 def test_a_good_key_tells_its_tenant(clock: FakeClock) -> None:
@@ -35,45 +52,238 @@ def test_a_good_key_tells_its_tenant(clock: FakeClock) -> None:
     assert Authenticator(InMemoryKeyStore(stored), clock)(key).tenant == "acme"
 
 
-@pytest.mark.parametrize("key", [None, "", "sm_unknown", "Bearer", "sm_" + "x" * 500])
-def test_no_good_key_is_refused(clock: FakeClock, key: str | None) -> None:
+def test_a_record_that_knows_no_scopes_may_do_everything(clock: FakeClock) -> None:
+    record = ApiKey(hash="ab12", prefix="sm_ab", tenant="acme", created_at=clock.now())
+    assert all(permits(record.scopes, scope) for scope in Scope)
+
+
+@pytest.mark.parametrize(
+    ("held", "allowed"),
+    [("read", {"read"}), ("write", {"write"}), ("admin", {"read", "write", "admin"})],
+)
+def test_admin_alone_includes_the_other_scopes(held: str, allowed: set[str]) -> None:
+    assert {scope for scope in Scope if permits((Scope(held),), scope)} == allowed
+
+
+@pytest.mark.parametrize("name", ["", "Acme", "-acme", "a/b", "#keys", "a" * 64, "é", "a\n"])
+def test_a_tenant_is_named_as_a_part_of_an_object_key_may_be(name: str) -> None:
+    assert not is_tenant(name)
+
+
+@pytest.mark.parametrize("key", [None, "", "sm_unknown", "Bearer", "sm_" + "x" * 500, "sm_" + "é" * 43, UNUSED + "\n"])
+def test_a_malformed_key_is_refused_and_costs_no_read(clock: FakeClock, key: str | None) -> None:
+    keys = InMemoryKeyStore()
     with pytest.raises(Unauthenticated):
-        Authenticator(InMemoryKeyStore(), clock)(key)
+        Authenticator(keys, clock)(key)
+    assert keys.reads == 0
+
+
+def test_a_key_made_by_hand_is_well_formed(clock: FakeClock) -> None:
+    key = "sm_" + "0123456789abcdef" * 4
+    record = ApiKey(hash=key_hash(key), prefix=key[:8], tenant="acme", created_at=clock.now())
+    assert Authenticator(InMemoryKeyStore(record), clock)(key) == record
+
+
+def test_an_unused_key_costs_one_read_a_minute(clock: FakeClock) -> None:
+    keys = InMemoryKeyStore()
+    authenticate = Authenticator(keys, clock)
+    for _ in range(5):
+        with pytest.raises(Unauthenticated):
+            authenticate(UNUSED)
+    assert keys.reads == 1
+    clock.advance(61)
+    with pytest.raises(Unauthenticated):
+        authenticate(UNUSED)
+    assert keys.reads == 2
 
 
 @pytest.mark.parametrize("change", [{"revoked": True}, {"expires_at": FakeClock().now()}])
-def test_a_revoked_or_expired_key_is_refused(clock: FakeClock, change: dict[str, object]) -> None:
+def test_a_revoked_or_expired_key_is_refused_and_costs_one_read(clock: FakeClock, change: dict[str, object]) -> None:
     key, stored = mint("acme", clock.now())
-    with pytest.raises(Unauthenticated):
-        Authenticator(InMemoryKeyStore(replace(stored, **change)), clock)(key)
+    keys = InMemoryKeyStore(replace(stored, **change))
+    authenticate = Authenticator(keys, clock)
+    for _ in range(3):
+        with pytest.raises(Unauthenticated):
+            authenticate(key)
+    assert keys.reads == 1
 
 
-def test_a_malformed_key_costs_no_read(clock: FakeClock) -> None:
-    keys = CountingKeyStore()
-    with pytest.raises(Unauthenticated):
-        Authenticator(keys, clock)("not ours")
-    assert keys.reads == 0
+def test_a_flood_of_guesses_is_forgotten_and_pushes_no_good_key_out(clock: FakeClock) -> None:
+    key, stored = mint("acme", clock.now())
+    keys = InMemoryKeyStore(stored)
+    authenticate = Authenticator(keys, clock)
+    authenticate(key)
+    for number in range(MAX_CACHED + 10):
+        with pytest.raises(Unauthenticated):
+            authenticate(f"{UNUSED}{number}")
+    reads = keys.reads
+    authenticate(key)
+    assert keys.reads == reads
+    assert len(authenticate._unknown._values) == MAX_CACHED
 
 
 def test_a_good_key_is_remembered_and_its_revocation_noticed_within_a_minute(clock: FakeClock) -> None:
     key, stored = mint("acme", clock.now())
-    keys = CountingKeyStore(stored)
+    keys = InMemoryKeyStore(stored)
     authenticate = Authenticator(keys, clock)
     authenticate(key)
     authenticate(key)
     assert keys.reads == 1
     keys.put(replace(stored, revoked=True))
-    clock.advance(timedelta(seconds=61).total_seconds())
+    clock.advance(61)
     with pytest.raises(Unauthenticated):
         authenticate(key)
 
 
 def test_a_remembered_key_still_expires(clock: FakeClock) -> None:
     key, stored = mint("acme", clock.now())
-    authenticate = Authenticator(
-        InMemoryKeyStore(replace(stored, expires_at=clock.now() + timedelta(seconds=30))), clock
-    )
+    ends = clock.now() + timedelta(seconds=30)
+    authenticate = Authenticator(InMemoryKeyStore(replace(stored, expires_at=ends)), clock)
     authenticate(key)
     clock.advance(30)
     with pytest.raises(Unauthenticated):
         authenticate(key)
+
+
+def test_nobody_is_let_in_when_the_table_cannot_be_read(clock: FakeClock) -> None:
+    key, stored = mint("acme", clock.now())
+    keys = InMemoryKeyStore(stored)
+    authenticate = Authenticator(keys, clock)
+    authenticate(key)
+    clock.advance(61)
+    authenticate._keys = BrokenKeyStore()
+    with pytest.raises(StoreError):
+        authenticate(key)
+
+
+def test_a_clock_that_went_back_makes_no_key_good_for_longer(clock: FakeClock) -> None:
+    key, stored = mint("acme", clock.now())
+    keys = InMemoryKeyStore(stored)
+    authenticate = Authenticator(keys, clock)
+    authenticate(key)
+    clock.advance(-3600)
+    authenticate(key)
+    assert keys.reads == 2
+
+
+# --- rates ---
+
+
+def test_a_key_may_call_as_often_as_its_rate_says_in_a_minute(clock: FakeClock) -> None:
+    key, stored = mint("acme", clock.now(), rate_per_minute=2)
+    clock.advance(45)
+    authenticate = Authenticator(InMemoryKeyStore(stored), clock, RateLimit(InMemoryRateStore()))
+    authenticate(key)
+    authenticate(key)
+    with pytest.raises(TooManyRequests) as refused:
+        authenticate(key)
+    assert refused.value.retry_after == 15
+    clock.advance(15)
+    authenticate(key)
+
+
+def test_two_functions_count_together(clock: FakeClock) -> None:
+    key, stored = mint("acme", clock.now(), rate_per_minute=1)
+    keys, rates = InMemoryKeyStore(stored), InMemoryRateStore()
+    Authenticator(keys, clock, RateLimit(rates))(key)
+    with pytest.raises(TooManyRequests):
+        Authenticator(keys, clock, RateLimit(rates))(key)
+
+
+def test_a_full_minute_is_remembered_and_costs_no_more_writes(clock: FakeClock) -> None:
+    key, stored = mint("acme", clock.now(), rate_per_minute=1)
+    rates = InMemoryRateStore()
+    authenticate = Authenticator(InMemoryKeyStore(stored), clock, RateLimit(rates))
+    authenticate(key)
+    for _ in range(5):
+        with pytest.raises(TooManyRequests):
+            authenticate(key)
+    assert rates.writes == 2
+
+
+def test_a_key_without_a_rate_is_not_counted(clock: FakeClock) -> None:
+    key, stored = mint("acme", clock.now())
+    rates = InMemoryRateStore()
+    Authenticator(InMemoryKeyStore(stored), clock, RateLimit(rates))(key)
+    assert rates.writes == 0
+
+
+def test_a_bad_key_is_not_counted(clock: FakeClock) -> None:
+    key, stored = mint("acme", clock.now(), rate_per_minute=1, revoked=True)
+    rates = InMemoryRateStore()
+    with pytest.raises(Unauthenticated):
+        Authenticator(InMemoryKeyStore(stored), clock, RateLimit(rates))(key)
+    assert rates.writes == 0
+
+
+# --- allowances ---
+
+
+WANTED = parse_request({"prompt": "a lake"})
+(QUOTE,) = (route.quote for route in routes(WANTED, PRICES))
+
+
+def capped(world: World, videos: str | None) -> ApiKey:
+    """A key that may order so many videos a day."""
+    cap = None if videos is None else Decimal(videos) * QUOTE
+    return mint("default", world.clock.now(), daily_dollars=cap)[1]
+
+
+def order(world: World, key: ApiKey, idempotency_key: str | None = None) -> Job:
+    now = world.clock.now()
+    return world.submit_call(
+        Call(tenant="default", request=WANTED, arrived_at=now, key=key, idempotency_key=idempotency_key)
+    )
+
+
+def test_a_key_orders_within_its_allowance_of_the_day(world: World) -> None:
+    key = capped(world, "2.5")
+    order(world, key)
+    order(world, key)
+    with pytest.raises(AllowanceSpent):
+        order(world, key)
+    assert len(world.jobs.all()) == 2
+    world.clock.advance(86_400)
+    order(world, key)
+
+
+def test_an_order_that_is_dearer_than_the_whole_allowance_is_refused_at_once(world: World) -> None:
+    with pytest.raises(AllowanceSpent):
+        order(world, capped(world, "0.9"))
+    assert world.allowances.ordered == {}
+
+
+def test_a_key_without_an_allowance_takes_from_none(world: World) -> None:
+    order(world, capped(world, None))
+    assert world.allowances.ordered == {}
+
+
+def test_each_key_has_its_own_allowance(world: World) -> None:
+    one, other = capped(world, "1"), capped(world, "1")
+    order(world, one)
+    order(world, other)
+    assert len(world.jobs.all()) == 2
+
+
+def test_a_repeated_order_takes_nothing_more(world: World) -> None:
+    key = capped(world, "1")
+    first = order(world, key, idempotency_key="k")
+    assert order(world, key, idempotency_key="k").id == first.id
+    assert sum(world.allowances.ordered.values()) == QUOTE
+
+
+def test_what_was_taken_for_a_job_that_another_call_made_is_given_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = capped(world, "5")
+    look = world.jobs.get
+    looks: list[str] = []
+
+    def too_early_at_first(job_id: str) -> Job | None:
+        looks.append(job_id)
+        return look(job_id) if len(looks) > 1 else None
+
+    first = order(world, key, idempotency_key="k")
+    monkeypatch.setattr(world.jobs, "get", too_early_at_first)
+    assert order(world, key, idempotency_key="k").id == first.id
+    assert sum(world.allowances.ordered.values()) == QUOTE

@@ -228,6 +228,13 @@ def test_a_second_generation_for_one_attempt_is_shown(world: World) -> None:
     assert "generation-2" in world.jobs.only().notes[0].text
 
 
+def test_what_a_webhook_tells_of_one_attempt_is_given_to_no_other(world: World) -> None:
+    generating(world)
+    nudged(world, generation="generation-2")
+    owner = world.jobs.pointers[generation_key(VendorName.WAVESPEED, "generation-2")]
+    assert (owner.job_id, owner.attempt) == ("job-1", 1)
+
+
 def test_a_webhook_that_is_quicker_than_the_answer_is_adopted_once(world: World) -> None:
     job = world.dispatching()
     world.workflow.start(job)

@@ -10,6 +10,7 @@ from tests.stills import image
 from tests.world import BUCKET, World
 
 from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.domain.interventions import cancelled
 from stillmotion.domain.job import Outcome as AttemptOutcome
 from stillmotion.domain.job import Reason, Status, attempt_begun, attempt_ended, failed
 from stillmotion.domain.request import VendorName
@@ -114,6 +115,36 @@ def test_a_shape_named_by_one_source_is_not_contradicted_by_the_next(world: Worl
     world.objects.put(BUCKET, "inbox/_defaults.json", sidecar(size="1280*720"))
     world.drop("inbox/lake.jpg", metadata={**PROMPT, "aspect-ratio": "9:16"})
     assert world.jobs.only().aspect_ratio == "9:16"
+
+
+def test_metadata_says_in_text_what_may_be_done_for_a_job(world: World) -> None:
+    told = {
+        "allow-substitution": "True",
+        "failover": "always",
+        "priority": "high",
+        "max-dollars": "1.50",
+        "when-over-budget": "fail",
+    }
+    assert world.drop("inbox/lake.jpg", metadata={**PROMPT, **told}).result == "started"
+    request = world.jobs.only().request
+    assert request is not None
+    assert (request.allow_substitution, request.failover, request.priority) == (True, "always", "high")
+    assert (request.max_dollars, request.when_over_budget) == (Decimal("1.50"), "fail")
+
+
+def test_a_sidecar_says_what_may_be_done_for_a_job(world: World) -> None:
+    fields: dict[str, Any] = {
+        "prompt": "waves",
+        "duration": 10,
+        "vendor": "apiframe",
+        "allow_substitution": True,
+        "max_dollars": 1,
+    }
+    world.objects.put(BUCKET, "inbox/lake.json", sidecar(**fields))
+    assert world.drop("inbox/lake.jpg").result == "started"
+    request = world.jobs.only().request
+    assert request is not None
+    assert (request.allow_substitution, request.max_dollars) == (True, Decimal(1))
 
 
 def test_metadata_speaks_in_text(world: World) -> None:
@@ -322,6 +353,13 @@ def test_dropped_again_after_a_failure_that_was_never_billed_it_runs_again(world
     job = world.jobs.only()
     assert (job.run, job.status, job.failure) == (2, Status.DISPATCHING, None)
     assert world.workflow.started == [f"{job.id}-1", f"{job.id}-2"]
+
+
+def test_dropped_again_after_it_was_cancelled_it_runs_again(world: World) -> None:
+    world.drop("inbox/lake.jpg", metadata=PROMPT)
+    world.jobs.put(cancelled(world.jobs.only(), world.clock.now()))
+    assert world.drop("inbox/lake.jpg", metadata=PROMPT).result == "started"
+    assert world.dispatch(world.jobs.only().id).outcome == "accepted"
 
 
 def test_the_new_run_is_sent_and_does_not_stop_at_the_old_refusal(world: World) -> None:

@@ -85,11 +85,13 @@ class Template:
         return of_all | own
 
     def statements(self) -> Iterator[Statement]:
-        """Every statement of every role."""
+        """Every statement of every role, and of what is given to roles besides."""
         for kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
             for owner, resource in self.of_type(kind).items():
                 for policy in resource["Properties"]["Policies"]:
                     yield from (Statement(owner, body) for body in policy["Statement"])
+        for owner, resource in self.of_type("AWS::IAM::Policy").items():
+            yield from (Statement(owner, body) for body in resource["Properties"]["PolicyDocument"]["Statement"])
 
 
 def _listed(value: Any) -> list[Any]:
@@ -97,8 +99,14 @@ def _listed(value: Any) -> list[Any]:
 
 
 def read_template() -> Template:
-    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
-    return Template(yaml.load(text, Loader=_CloudFormationLoader))  # noqa: S506 - a SafeLoader
+    return Template(read_yaml(ROOT / "template.yaml"))
+
+
+def read_yaml(path: Path) -> JsonObject:
+    """A template of CloudFormation, as it is written."""
+    text = path.read_text(encoding="utf-8")
+    read: JsonObject = yaml.load(text, Loader=_CloudFormationLoader)  # noqa: S506 - a SafeLoader
+    return read
 
 
 def read_definition() -> JsonObject:

@@ -7,12 +7,54 @@ from typing import Any
 import pytest
 from tests.unit.template.document import ROOT, JsonObject, Template
 
+from stillmotion.aws.items import KEY_PARTITION
+
 # Statements whose actions have no resource to name.
 MAY_NAME_NO_RESOURCE = {"VideoStateMachine.DeliverLogs"}
 BLOCKED = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
-SUBMIT_ROUTES = {"POST /v1/videos", "POST /v1/uploads"}
+SUBMIT_ROUTES = {
+    "POST /v1/videos",
+    "POST /v1/uploads",
+    "POST /api/v3/luma/ray-2-flash-i2v",
+    "POST /api/v3/model/price",
+    "POST /api/v3/media/uploads",
+    "POST /v2/videos/generate",
+    "POST /v2/uploads",
+}
+OPERATE_ROUTES = {
+    "DELETE /v1/videos/{id}",
+    "POST /v1/videos/{id}/cancel",
+    "POST /v1/videos/{id}/retry",
+    "POST /v1/videos/{id}/redrive",
+    "POST /v1/videos/{id}/resolve",
+    "GET /v1/dead-letters",
+    "POST /v1/dead-letters/replay",
+    "GET /v1/keys",
+    "POST /v1/keys",
+    "POST /v1/keys/{id}/revoke",
+    "POST /v1/keys/{id}/rotate",
+    "GET /v1/webhooks",
+    "PUT /v1/webhooks",
+    "GET /v1/webhooks/secret",
+    "GET /v1/webhooks/deliveries",
+    "POST /v1/webhooks/deliveries/{id}/replay",
+}
 WEBHOOK_ROUTES = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"}
-READ_ROUTES = {"GET /v1/videos", "GET /v1/videos/{id}", "GET /v1/videos/{id}/content"}
+READ_ROUTES = {
+    "GET /v1/videos",
+    "GET /v1/videos/{id}",
+    "GET /v1/videos/{id}/content",
+    "ANY /v1/{proxy+}",
+    "GET /v1/spend",
+    "GET /api/v3/predictions/{id}/result",
+    "GET /api/v3/predictions/{id}",
+    "POST /api/v3/predictions",
+    "GET /api/v3/balance",
+    "GET /v2/jobs",
+    "GET /v2/jobs/{id}",
+    "GET /v2/me",
+    "GET /v2/models",
+}
 
 
 def test_every_function_folder_is_deployed_and_every_function_has_a_folder(template: Template) -> None:
@@ -49,6 +91,7 @@ def test_every_route_leads_to_its_function(template: Template) -> None:
     assert led == {
         **dict.fromkeys(SUBMIT_ROUTES, "SubmitFunction"),
         **dict.fromkeys(WEBHOOK_ROUTES, "WebhookFunction"),
+        **dict.fromkeys(OPERATE_ROUTES, "OperateFunction"),
         **dict.fromkeys(READ_ROUTES, "ReadFunction"),
     }
 
@@ -68,6 +111,7 @@ def test_the_api_may_call_its_functions(template: Template) -> None:
         "SubmitFunction",
         "ReadFunction",
         "WebhookFunction",
+        "OperateFunction",
     }
     assert all("${Api}" in found["SourceArn"]["Fn::Sub"] for found in permissions)
 
@@ -100,32 +144,131 @@ def test_buckets_are_listed_below_a_prefix_only(template: Template) -> None:
         assert re.fullmatch(r"[a-z]+/\*", statement.body["Condition"]["StringLikeIfExists"]["s3:prefix"])
 
 
-def test_parking_items_alone_are_changed_in_place(template: Template) -> None:
+def test_only_these_items_are_changed_in_place(template: Template) -> None:
     changing = [statement for statement in template.statements() if "dynamodb:UpdateItem" in statement.actions]
-
-    assert {statement.owner for statement in changing} == {"VideoStateMachine", "WebhookFunction"}
+    who: dict[str, set[str]] = {}
     for statement in changing:
-        keys = statement.body["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-        assert (statement.actions, keys) == (["dynamodb:UpdateItem"], ["parking#*"])
+        assert statement.actions == ["dynamodb:UpdateItem"]
+        (keys,) = statement.body["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        who.setdefault(keys, set()).add(statement.owner)
 
-
-def test_only_who_talks_to_vendors_reads_their_keys(template: Template) -> None:
-    readers = {
-        statement.owner for statement in template.statements() if "secretsmanager:GetSecretValue" in statement.actions
+    assert who == {
+        "parking#*": {
+            "VideoStateMachine",
+            "WebhookFunction",
+            "OperateFunction",
+            "DispatchFunction",
+            "CheckFunction",
+            "SweepFunction",
+        },
+        "spend#*": _storing_jobs(template),
+        "rate#*": {"SubmitFunction", "ReadFunction", "OperateFunction"},
+        "allowance#*": {"SubmitFunction"},
     }
 
-    assert readers <= {"DispatchFunction", "CheckFunction", "FinalizeFunction", "WebhookFunction"}
+
+def test_only_who_tells_executions_of_something_may_wake_them(template: Template) -> None:
+    wakers = {statement.owner for statement in template.statements() if "states:SendTaskSuccess" in statement.actions}
+    apart = template.of_type("AWS::IAM::Policy")["WakePolicy"]["Properties"]
+
+    assert wakers == {"WebhookFunction", "OperateFunction", "SweepFunction", "WakePolicy"}
+    assert apart["Roles"] == [{"Ref": "DispatchFunctionRole"}, {"Ref": "CheckFunctionRole"}]
 
 
-def test_the_read_function_writes_nothing(template: Template) -> None:
+def test_whoever_grants_slots_reads_the_line(template: Template) -> None:
+    readers = {
+        statement.owner
+        for statement in template.statements()
+        if {"Fn::Sub": "${JobsTable.Arn}/index/by-line"} in statement.resources
+    }
+
+    assert readers == {"DispatchFunction", "CheckFunction", "SweepFunction", "OperateFunction"}
+
+
+def test_the_operate_function_lists_keys_and_no_quiet_jobs(template: Template) -> None:
+    (listing,) = [
+        statement
+        for statement in template.statements()
+        if statement.owner == "OperateFunction"
+        and {"Fn::Sub": "${JobsTable.Arn}/index/by-activity"} in statement.resources
+    ]
+
+    assert listing.body["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [KEY_PARTITION[1]]}}
+
+
+def _storing_jobs(template: Template) -> set[str]:
+    """Whoever stores a job books what it spends, with it."""
+    return {
+        statement.owner
+        for statement in template.statements()
+        # Whoever writes under a condition writes deliveries of webhooks alone.
+        if "dynamodb:PutItem" in statement.actions and "Condition" not in statement.body
+    }
+
+
+def test_only_who_talks_to_vendors_or_estimates_reads_their_keys(template: Template) -> None:
+    assert _readers(template, "VendorSecret") <= {
+        "SubmitFunction",
+        "DispatchFunction",
+        "CheckFunction",
+        "FinalizeFunction",
+        "WebhookFunction",
+        "SweepFunction",
+        "OperateFunction",
+    }
+
+
+def test_only_who_signs_webhooks_or_shows_their_secret_reads_what_they_are_signed_from(template: Template) -> None:
+    assert _readers(template, "WebhookSecret") == {"DeliverFunction", "OperateFunction"}
+
+
+def _readers(template: Template, secret: str) -> set[str]:
+    reading = [found for found in template.statements() if "secretsmanager:GetSecretValue" in found.actions]
+    return {statement.owner for statement in reading if {"Ref": secret} in statement.resources}
+
+
+def test_webhooks_are_signed_from_a_root_that_no_later_deployment_changes(template: Template) -> None:
+    # CloudFormation makes another whenever the template's text of it differs from the last deployment's.
+    assert template.properties("WebhookSecret")["GenerateSecretString"] == {
+        "SecretStringTemplate": "{}",
+        "GenerateStringKey": "root",
+        "PasswordLength": 64,
+        "ExcludePunctuation": True,
+    }
+
+
+def test_who_tells_of_jobs_writes_what_it_tells_of_them_and_no_job(template: Template) -> None:
+    for owner in ("AnnounceFunction", "DeliverFunction"):
+        (writing,) = [
+            found
+            for found in template.statements()
+            if found.owner == owner and any(action.startswith("dynamodb:Put") for action in found.actions)
+        ]
+        keys = writing.body["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        assert set(keys) <= {"outbound#*", "unwanted#*"}
+
+
+def test_deliveries_of_one_job_come_in_order(template: Template) -> None:
+    (taking,) = [
+        found["Properties"]
+        for found in template.of_type("AWS::Lambda::EventSourceMapping").values()
+        if found["Properties"]["EventSourceArn"] == {"Fn::GetAtt": ["DeliveryQueue", "Arn"]}
+    ]
+
+    assert template.properties("DeliveryQueue")["FifoQueue"] is True
+    assert (taking["BatchSize"], taking["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
+
+
+def test_the_read_function_writes_nothing_but_how_often_a_key_calls(template: Template) -> None:
     actions = {
         action
         for statement in template.statements()
-        if statement.owner == "ReadFunction"
+        if statement.owner == "ReadFunction" and statement.body["Sid"] != "CountCalls"
         for action in statement.actions
     }
 
-    assert actions == {"dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:GetObjectVersion"}
+    reads = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+    assert actions == reads | {"s3:GetObject", "s3:GetObjectVersion"}
 
 
 def test_buckets_are_private_versioned_and_encrypted(template: Template) -> None:

@@ -7,20 +7,80 @@ from tests.unit.template.document import Template
 from stillmotion import settings
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
+from stillmotion.services.choosing import Patience
+from stillmotion.services.dead_letters import DeadLetterSettings
 from stillmotion.services.dispatch import DispatchSettings
 from stillmotion.services.finalize import FetchPolicy
+from stillmotion.services.governor import GovernorSettings
+from stillmotion.services.interventions import InterventionSettings
+from stillmotion.services.orders import OrderSettings
+from stillmotion.services.reconcile import ReconcileSettings
 from stillmotion.services.sweep import SweepSettings
 
 GROUPS: dict[str, list[type[msgspec.Struct]]] = {
-    "submit": [settings.TableSettings, settings.SubmitSettings, settings.WorkflowSettings, PriceTable],
-    "read": [settings.TableSettings],
-    "dispatch": [settings.TableSettings, settings.VendorSettings, DispatchSettings, PriceTable, WaitPolicy],
-    "check": [settings.TableSettings, settings.VendorSettings, PriceTable, WaitPolicy],
+    "submit": [
+        settings.TableSettings,
+        settings.SubmitSettings,
+        settings.ApiSettings,
+        settings.RetentionSettings,
+        settings.WorkflowSettings,
+        settings.VendorSettings,
+        settings.BudgetSettings,
+        OrderSettings,
+        PriceTable,
+    ],
+    "read": [
+        settings.TableSettings,
+        settings.ReadSettings,
+        settings.ApiSettings,
+        settings.RetentionSettings,
+        settings.BudgetSettings,
+        PriceTable,
+    ],
+    "dispatch": [
+        settings.TableSettings,
+        settings.VendorSettings,
+        settings.BudgetSettings,
+        GovernorSettings,
+        DispatchSettings,
+        OrderSettings,
+        Patience,
+        PriceTable,
+        WaitPolicy,
+    ],
+    "check": [settings.TableSettings, settings.VendorSettings, GovernorSettings, PriceTable, WaitPolicy],
     "finalize": [settings.TableSettings, settings.FinalizeSettings, FetchPolicy],
     "webhook": [settings.TableSettings, settings.WorkflowSettings, settings.VendorSettings],
+    "operate": [
+        settings.TableSettings,
+        settings.WorkflowSettings,
+        settings.VendorSettings,
+        settings.AnnounceSettings,
+        DeadLetterSettings,
+        GovernorSettings,
+        InterventionSettings,
+        PriceTable,
+        settings.OutboundSettings,
+        settings.SigningSettings,
+    ],
     "fail": [settings.TableSettings],
-    "sweep": [settings.TableSettings, settings.WorkflowSettings, SweepSettings],
-    "announce": [settings.AnnounceSettings],
+    "sweep": [
+        settings.TableSettings,
+        settings.WorkflowSettings,
+        settings.VendorSettings,
+        GovernorSettings,
+        ReconcileSettings,
+        SweepSettings,
+    ],
+    "announce": [settings.TableSettings, settings.AnnounceSettings, settings.OutboundSettings],
+    "deliver": [
+        settings.TableSettings,
+        settings.OutboundSettings,
+        settings.SigningSettings,
+        settings.DeliverSettings,
+        settings.ApiSettings,
+        PriceTable,
+    ],
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
 
@@ -36,9 +96,22 @@ def test_every_function_has_its_groups_of_settings(template: Template) -> None:
     assert template.functions.keys() == GROUPS.keys()
 
 
-@pytest.mark.parametrize("group", [PriceTable, WaitPolicy, DispatchSettings, settings.VendorSettings, FetchPolicy])
+@pytest.mark.parametrize(
+    "group",
+    [
+        PriceTable,
+        WaitPolicy,
+        DispatchSettings,
+        OrderSettings,
+        settings.BudgetSettings,
+        settings.VendorSettings,
+        FetchPolicy,
+        GovernorSettings,
+        ReconcileSettings,
+    ],
+)
 def test_defaults_of_the_template_are_those_of_the_code(template: Template, group: type[msgspec.Struct]) -> None:
-    of_all = {**template.environment("dispatch"), **template.environment("finalize")}
+    of_all = {**template.environment("dispatch"), **template.environment("finalize"), **template.environment("sweep")}
     values = {
         name: str(template.parameters[value["Ref"]]["Default"])
         for name, value in of_all.items()
@@ -49,7 +122,8 @@ def test_defaults_of_the_template_are_those_of_the_code(template: Template, grou
     assert settings.load(group, values | required) == settings.load(group, required)
 
 
-def test_dispatch_knows_how_long_it_may_live(template: Template) -> None:
+@pytest.mark.parametrize("function", ["dispatch", "sweep", "operate"])
+def test_who_has_to_know_how_long_a_sender_lives_does(template: Template, function: str) -> None:
     timeout_seconds = template.functions["dispatch"]["Timeout"]
 
-    assert template.environment("dispatch")["DISPATCH_TIMEOUT_SECONDS"] == str(timeout_seconds)
+    assert template.environment(function)["DISPATCH_TIMEOUT_SECONDS"] == str(timeout_seconds)

@@ -85,6 +85,10 @@ class S3ObjectStore:
         """Writes a small object unless the key is taken; False when it is."""
         return put_unless_taken(self._buckets, bucket, key, body, content_type)
 
+    def delete(self, bucket: str, key: str) -> None:
+        """Puts a delete marker on an object of a versioned bucket; one more does no harm."""
+        self._buckets.send("DELETE", bucket, key)
+
     def upload(self, bucket: str, key: str, content_type: str) -> S3Upload:
         """A streamed write that holds one part at a time."""
         return S3Upload(self._buckets, bucket, key, content_type)

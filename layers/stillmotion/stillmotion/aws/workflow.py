@@ -9,6 +9,17 @@ from stillmotion.domain.job import Job
 _GONE_ON = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
+def wake(client: AwsClient, token: str) -> bool:
+    """As `StepFunctionsWorkflow.wake`, for functions that do not know which machine carries them out."""
+    try:
+        client.call("states", "AWSStepFunctions.SendTaskSuccess", {"taskToken": token, "output": "{}"})
+    except AwsError as error:
+        if error.code in _GONE_ON:
+            return False
+        raise
+    return True
+
+
 class StepFunctionsWorkflow:
     """Step Functions as a `ports.Workflow`. `state_machine_arn` may be that of a version or an alias."""
 
@@ -32,13 +43,7 @@ class StepFunctionsWorkflow:
 
     def wake(self, token: str) -> bool:
         """Ends the wait of a parked execution. False when it has gone on already. Raises AwsError."""
-        try:
-            self._client.call("states", "AWSStepFunctions.SendTaskSuccess", {"taskToken": token, "output": "{}"})
-        except AwsError as error:
-            if error.code in _GONE_ON:
-                return False
-            raise
-        return True
+        return wake(self._client, token)
 
     def is_running(self, job: Job) -> bool:
         """Whether the execution of the job's run is under way. Raises AwsError."""

@@ -1,29 +1,47 @@
 """`/v1/videos`: the native API, in the shape of OpenAI's, so that its clients work with a change of base URL.
 
-Errors are RFC 9457 problem details with an `error` member, which OpenAI's clients read.
+Errors are RFC 9457 problem details with an `error` member, which OpenAI's clients read. What OpenAI has beside videos
+of a prompt (remixes, edits, extensions, characters) is not there.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from stillmotion.dialects import views
-from stillmotion.dialects.http import FieldProblem, HttpRequest, HttpResponse, Problem, Route
+from stillmotion.dialects.http import FieldProblem, HttpRequest, HttpResponse, Problem, Route, refused, scoped
+from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
-from stillmotion.domain.job import Job, Status
-from stillmotion.domain.request import FieldError, InvalidRequest, parse_request
+from stillmotion.domain.job import Job, Status, WrongStep
+from stillmotion.domain.request import MAX_MESSAGE, FieldError, InvalidRequest
 from stillmotion.ports import JobStore, ObjectStore, UnknownPage
-from stillmotion.services.calls import Call, KeyReused, SubmitCall
+from stillmotion.services.jobs import UnknownJob
+
+if TYPE_CHECKING:
+    from stillmotion.dialects.native_bodies import Order
+    from stillmotion.services.calls import SubmitCall
+    from stillmotion.services.deleting import Delete
+    from stillmotion.services.estimate import Estimate
 
 CONTENT_SECONDS = 900
 MAX_LISTED = 100
 MAX_IDEMPOTENCY_KEY = 255
+POLL_AFTER = {"openai-poll-after-ms": "5000"}
+"""How long OpenAI's Python client waits between two looks, unless its caller says otherwise; else it is a second."""
+ORDERS = ("desc", "asc")
+ELSEWHERE = "ANY /v1/{proxy+}"
+"""What no other route takes."""
+VARIANTS = ("video", "thumbnail", "spritesheet")
 # int() refuses thousands of digits, and isdecimal() takes those of every script.
 _SMALL_NUMBER = r"[0-9]{1,3}"
 
 _TYPE_OF_STATUS = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
+    HTTPStatus.FORBIDDEN: "permission_error",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "server_error",
     HTTPStatus.INTERNAL_SERVER_ERROR: "server_error",
 }
 
@@ -46,29 +64,47 @@ def show_problem(problem: Problem) -> HttpResponse:
     headers = {"content-type": "application/problem+json"}
     if problem.status is HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
+    if problem.status is HTTPStatus.CONFLICT:
+        # OpenAI's clients take it for a lock that will be free in a moment.
+        headers["x-should-retry"] = "false"
     return HttpResponse(status=problem.status, headers=headers, body=body)
 
 
-def submit_routes(submit: SubmitCall) -> Mapping[str, Route]:
-    """What makes jobs."""
+def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", kept_days: int = 0) -> Mapping[str, Route]:
+    """What makes jobs. `estimate` gives the service for calls that want to know what one would come to; `kept_days`
+    is how long videos are kept, 0 for good."""
+    from stillmotion.dialects.native_bodies import body_of, order_of  # noqa: PLC0415 - reads need none of it
+    from stillmotion.services.calls import Call, KeyReused  # noqa: PLC0415
+    from stillmotion.services.receiving import InputUnreachable  # noqa: PLC0415
 
     def create(request: HttpRequest) -> HttpResponse:
+        body = body_of(request)
+        try:
+            wanted = order_of(body)
+            return _estimated(estimate(), request.tenant, wanted) if wanted.dry_run else order(request, wanted)
+        except InputUnreachable as unreachable:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            raise _broken(unreachable, body.names, status, "input_unreachable") from unreachable
+        except InvalidRequest as invalid:
+            raise _broken(invalid, body.names) from invalid
+
+    def order(request: HttpRequest, wanted: "Order") -> HttpResponse:
         try:
             job = submit(
                 Call(
                     tenant=request.tenant,
-                    request=parse_request(request.json()),
+                    request=wanted.request,
                     arrived_at=request.arrived_at,
+                    key=request.caller,
                     idempotency_key=_idempotency_key(request),
                     retry_count=_retry_count(request),
+                    notes=wanted.notes,
                 )
             )
-        except InvalidRequest as invalid:
-            raise _invalid(invalid) from invalid
         except KeyReused as reused:
             detail = "This Idempotency-Key was used with another body. Send a new key, or the same body."
             raise Problem(HTTPStatus.CONFLICT, "idempotency_key_reused", detail) from reused
-        return HttpResponse(status=HTTPStatus.OK, body=views.video(job))
+        return HttpResponse(status=HTTPStatus.OK, body=views.video(job, kept_days))
 
     def ticket(request: HttpRequest) -> HttpResponse:
         fields = request.json()
@@ -82,7 +118,7 @@ def submit_routes(submit: SubmitCall) -> Mapping[str, Route]:
             FieldError(name, "is not a field of an upload") for name in fields if name not in ("content_type", "bytes")
         ]
         if errors:
-            raise _refused(errors)
+            raise refused(*errors)
         made = submit.ticket(request.tenant, str(content_type), int(str(size)))
         upload = {"method": "PUT", "url": made.url, "headers": made.headers, "expires_in": made.seconds}
         return HttpResponse(status=HTTPStatus.CREATED, body={"image": made.image, "upload": upload})
@@ -90,22 +126,29 @@ def submit_routes(submit: SubmitCall) -> Mapping[str, Route]:
     return {"POST /v1/videos": create, "POST /v1/uploads": ticket}
 
 
-def read_routes(jobs: JobStore, objects: ObjectStore) -> Mapping[str, Route]:
-    """What only looks. A job of another tenant is not there."""
+def read_routes(jobs: JobStore, objects: ObjectStore, kept_days: int = 0) -> Mapping[str, Route]:
+    """What only looks. A job of another tenant is not there. `kept_days` as above."""
 
     def find(request: HttpRequest) -> Job:
         job_id = request.path.get("id", "")
         # What is no id may be no key of the store either.
         job = jobs.get(job_id) if is_job_id(job_id) else None
-        if job is None or job.tenant != request.tenant:
-            raise Problem(HTTPStatus.NOT_FOUND, "video_not_found", "There is no video with this id.")
+        if job is None or not job.is_seen_by(request.tenant):
+            raise _not_there()
         return job
 
     def retrieve(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(body=views.video(find(request)))
+        shown = views.video(find(request), kept_days)
+        under_way = shown["status"] in ("queued", "in_progress")
+        return HttpResponse(headers=POLL_AFTER if under_way else {}, body=shown)
 
     def content(request: HttpRequest) -> HttpResponse:
+        variant = request.query.get("variant", "video")
+        if variant not in VARIANTS:
+            raise refused(FieldError("variant", f"must be one of {', '.join(VARIANTS)}"))
         job = find(request)
+        if variant != "video":
+            raise Problem(HTTPStatus.NOT_FOUND, "variant_not_made", f"Of this video no {variant} is made.")
         if job.video is None:
             ended = job.status in (Status.FAILED, Status.CANCELLED)
             detail = "This video failed: it has no content." if ended else "This video is not completed yet."
@@ -116,38 +159,93 @@ def read_routes(jobs: JobStore, objects: ObjectStore) -> Mapping[str, Route]:
         return HttpResponse(status=HTTPStatus.FOUND, headers={"location": url})
 
     def listing(request: HttpRequest) -> HttpResponse:
-        limit = request.query.get("limit", "20")
-        if not re.fullmatch(_SMALL_NUMBER, limit) or not 1 <= int(limit) <= MAX_LISTED:
-            raise _refused([FieldError("limit", f"must be a number from 1 to {MAX_LISTED}")])
+        limit, order = _page(request.query)
         try:
-            page = jobs.of_tenant(request.tenant, int(limit), request.query.get("after"))
+            page = jobs.of_tenant(request.tenant, limit, request.query.get("after"), oldest_first=order == "asc")
         except UnknownPage as unknown:
-            raise _refused([FieldError("after", "must be the `next` of an earlier page")]) from unknown
-        data = [views.video(job) for job in page.jobs]
-        body = {"object": "list", "data": data, "has_more": page.next is not None, "next": page.next}
-        return HttpResponse(body=body)
+            raise refused(FieldError("after", "must be a video's id, or the `next` of an earlier page")) from unknown
+        return HttpResponse(body=views.page(page.jobs, page.next, kept_days))
 
-    return {"GET /v1/videos": listing, "GET /v1/videos/{id}": retrieve, "GET /v1/videos/{id}/content": content}
-
-
-def _invalid(invalid: InvalidRequest) -> Problem:
-    errors = tuple(FieldProblem(error.field, error.rule) for error in invalid.errors)
-    return Problem(HTTPStatus.BAD_REQUEST, "invalid_request", str(invalid), errors)
+    return {
+        "GET /v1/videos": listing,
+        "GET /v1/videos/{id}": retrieve,
+        "GET /v1/videos/{id}/content": content,
+        ELSEWHERE: scoped(Scope.READ)(_nothing),
+    }
 
 
-def _refused(errors: Sequence[FieldError]) -> Problem:
-    return _invalid(InvalidRequest(*errors))
+def delete_routes(delete: "Delete") -> Mapping[str, Route]:
+    """What takes a video away."""
+
+    def gone(request: HttpRequest) -> HttpResponse:
+        job_id = request.path.get("id", "")
+        try:
+            if not is_job_id(job_id):
+                raise _not_there()
+            delete(request.tenant, job_id)
+        except UnknownJob as unknown:
+            raise _not_there() from unknown
+        except WrongStep as wrong:
+            raise Problem(HTTPStatus.CONFLICT, "video_in_progress", str(wrong)) from wrong
+        return HttpResponse(body={"id": job_id, "object": "video.deleted", "deleted": True})
+
+    return {"DELETE /v1/videos/{id}": gone}
+
+
+def _estimated(estimate: "Estimate", tenant: str, wanted: "Order") -> HttpResponse:
+    """Raises InvalidRequest, Problem."""
+    from stillmotion.services.estimate import NoKey  # noqa: PLC0415 - few calls want an estimate
+
+    try:
+        return HttpResponse(body=views.estimate(estimate(tenant, wanted.request), wanted.notes))
+    except NoKey as missing:
+        detail = f"The stack has {missing}: nothing could be sent. Put one into its vendor secret."
+        raise Problem(HTTPStatus.CONFLICT, "vendor_key_missing", detail) from missing
+
+
+def _broken(
+    invalid: InvalidRequest,
+    names: Mapping[str, str],
+    status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+    code: str = "invalid_request",
+) -> Problem:
+    """The problem of a request that breaks rules; fields are called as the caller calls them."""
+    errors = tuple(FieldProblem(names.get(error.field, error.field), error.rule) for error in invalid.errors)
+    detail = "; ".join(f"{error.field}: {error.rule}" for error in errors)[:MAX_MESSAGE]
+    return Problem(status, code, detail, errors)
+
+
+def _nothing(_request: HttpRequest) -> HttpResponse:
+    detail = "There is nothing at this address. Videos are neither remixed, edited nor extended here."
+    raise Problem(HTTPStatus.NOT_FOUND, "not_found", detail)
+
+
+def _page(query: Mapping[str, str]) -> tuple[int, str]:
+    """How many, and in which order. Raises Problem."""
+    limit, order = query.get("limit", "20"), query.get("order", "desc")
+    errors = []
+    if not re.fullmatch(_SMALL_NUMBER, limit) or not 1 <= int(limit) <= MAX_LISTED:
+        errors.append(FieldError("limit", f"must be a number from 1 to {MAX_LISTED}"))
+    if order not in ORDERS:
+        errors.append(FieldError("order", f"must be one of {', '.join(ORDERS)}"))
+    if errors:
+        raise refused(*errors)
+    return int(limit), order
+
+
+def _not_there() -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "video_not_found", "There is no video with this id.")
 
 
 def _idempotency_key(request: HttpRequest) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not re.fullmatch(rf"[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}", key):
         rule = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"
-        raise _refused([FieldError("Idempotency-Key", rule)])
+        raise refused(FieldError("Idempotency-Key", rule))
     return key
 
 
 def _retry_count(request: HttpRequest) -> int | None:
-    """What a client generated by Stainless (OpenAI's) says of its own retries; None where it says nothing."""
+    """What OpenAI's clients say of their own retries; None where a client says nothing."""
     count = request.headers.get("x-stainless-retry-count", "")
     return int(count) if re.fullmatch(_SMALL_NUMBER, count) else None

@@ -1,15 +1,20 @@
 """A job as the API shows it: the shape of OpenAI's video object, with the whole record under `job`.
 
-Left out of the record: the frozen bodies of attempts and the vendor's URL, which hold signatures, and webhooks' tokens.
+Left out of the record: the frozen bodies of attempts and the vendor's URL, which hold signatures, webhooks' tokens, and
+the hash of the API key that ordered.
 """
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from stillmotion.domain.failures import Failure
-from stillmotion.domain.job import Attempt, Job, Status
+from stillmotion.domain.job import Attempt, Job, Status, Substitution, Video
+
+if TYPE_CHECKING:
+    from stillmotion.services.estimate import Estimated
 
 MODEL = "luma-ray-2-flash"
 SIZE_OF_RATIO = {"16:9": "1280x720", "9:16": "720x1280"}
@@ -28,11 +33,11 @@ _WORD = {
 _PROGRESS = {Status.FINALIZING: 95, Status.COMPLETED: 100}
 _HIDDEN_OF_ATTEMPT = frozenset({"path", "body", "webhook_token"})
 _HIDDEN_OF_GENERATION = frozenset({"video_url"})
-_HIDDEN_OF_JOB = frozenset({"fingerprint", "version", "attempts", "failure"})
+_HIDDEN_OF_JOB = frozenset({"fingerprint", "ordered_with", "version", "attempts", "failure", "deleted_at"})
 
 
-def video(job: Job) -> dict[str, object]:
-    """The video object of a job."""
+def video(job: Job, kept_days: int = 0) -> dict[str, object]:
+    """The video object of a job. `kept_days` is how long videos are kept; 0 for good."""
     seconds = job.video.duration_milliseconds / 1000 if job.video else job.request.duration if job.request else None
     size = f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(job.aspect_ratio or "")
     return {
@@ -43,13 +48,58 @@ def video(job: Job) -> dict[str, object]:
         "progress": _progress(job),
         "created_at": _epoch(job.created_at),
         "completed_at": _epoch(job.ended_at) if job.status is Status.COMPLETED else None,
-        "expires_at": None,
+        "expires_at": _epoch(_end(job.video, kept_days)) if job.video and kept_days else None,
         "seconds": None if seconds is None else f"{seconds:g}",
         "size": size,
         "prompt": job.request.prompt if job.request else None,
+        "remixed_from_video_id": None,
         "error": {"code": job.failure.kind, "message": job.failure.message} if job.failure else None,
         "job": record(job),
     }
+
+
+def page(jobs: Sequence[Job], after: str | None, kept_days: int = 0) -> dict[str, object]:
+    """Some videos of a list; `after` is what the next ones come after, None where there are none.
+
+    OpenAI's clients go on after `last_id`.
+    """
+    return {
+        "object": "list",
+        "data": [video(job, kept_days) for job in jobs],
+        "first_id": jobs[0].id if jobs else None,
+        "last_id": jobs[-1].id if jobs else None,
+        "has_more": after is not None,
+        "next": after,
+    }
+
+
+def estimate(estimated: "Estimated", notes: Sequence[str] = ()) -> dict[str, object]:
+    """What an order would come to; prices are US dollars as text. `notes` go before the estimate's own."""
+    route = estimated.route
+    return {
+        "object": "video.estimate",
+        "vendor": route.vendor,
+        "price_dollars": str(route.quote),
+        "method": "POST",
+        "path": estimated.envelope.path,
+        "body": msgspec.json.decode(estimated.envelope.body),
+        "duration": route.request.duration,
+        "aspect_ratio": estimated.aspect_ratio,
+        "substitutions": _substitutions(route.substitutions),
+        "alternatives": [
+            {
+                "vendor": other.vendor,
+                "price_dollars": str(other.quote),
+                "substitutions": _substitutions(other.substitutions),
+            }
+            for other in estimated.alternatives
+        ],
+        "notes": [*notes, *estimated.notes],
+    }
+
+
+def _substitutions(made: Sequence[Substitution]) -> list[dict[str, str]]:
+    return [{"field": one.field, "asked": one.asked, "given": one.given} for one in made]
 
 
 def record(job: Job) -> dict[str, Any]:
@@ -79,6 +129,11 @@ def _failure(failure: Failure | None) -> dict[str, str] | None:
 def _progress(job: Job) -> int:
     told = job.generation.progress if job.generation else None
     return _PROGRESS.get(job.status, min(told or 0, 94))
+
+
+def _end(kept: Video, days: int) -> datetime:
+    """When the bucket's rule deletes a video: S3 counts from the midnight (UTC) after it was stored."""
+    return datetime.combine(kept.stored_at.astimezone(UTC), time(tzinfo=UTC)) + timedelta(days=days + 1)
 
 
 def _epoch(at: datetime | None) -> int | None:

@@ -7,13 +7,15 @@ same body: it is given the job that the first try made.
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from stillmotion.domain import identity
-from stillmotion.domain.job import Job, Status, Still, started
+from stillmotion.domain.job import Job, Note, Status, Still, started
 from stillmotion.domain.request import Request
 from stillmotion.domain.routing import PriceTable, routes, shape
 from stillmotion.ports import (
     AlreadyExists,
+    ApiKey,
     Claim,
     Clock,
     JobStore,
@@ -22,8 +24,9 @@ from stillmotion.ports import (
     Workflow,
     recent_key,
 )
-from stillmotion.services import stills
-from stillmotion.services.uploads import INBOX, UPLOADS
+from stillmotion.services.keys.allowance import Allowance
+from stillmotion.services.receiving import Receiving
+from stillmotion.services.uploads import UPLOADS
 
 RETRY_WINDOW = timedelta(minutes=10)
 UPLOAD_SECONDS = 900
@@ -34,13 +37,19 @@ class KeyReused(Exception):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One API call. `retry_count` is what a retrying client says of itself; None where it says nothing."""
+    """One API call. `retry_count` is what a retrying client says of itself; None where it says nothing.
+
+    `key` is whose daily allowance the order is taken from, if that key has one. `notes` are sentences about what is
+    made in place of what was asked for, to be kept with the job.
+    """
 
     tenant: str
     request: Request
     arrived_at: datetime
+    key: ApiKey | None = None
     idempotency_key: str | None = None
     retry_count: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,26 +72,32 @@ class SubmitCall:
         workflow: Workflow,
         clock: Clock,
         prices: PriceTable,
+        receiving: Receiving,
         input_bucket: str,
-        inbox_tenant: str,
+        allowance: Allowance,
     ) -> None:
         self._jobs = jobs
         self._objects = objects
         self._workflow = workflow
         self._clock = clock
         self._prices = prices
+        self._receiving = receiving
         self._input_bucket = input_bucket
-        self._inbox_tenant = inbox_tenant
+        self._allowance = allowance
 
     def __call__(self, call: Call) -> Job:
-        """The job. Raises InvalidRequest, or KeyReused; both before anything is written."""
+        """The job. Raises InvalidRequest, KeyReused, or AllowanceSpent; all before a record is written.
+
+        A repetition is told before an image is looked at: it fetches and stores nothing again.
+        """
+        unpacked = self._receiving.unpacked(call.tenant, call.request)
+        call = replace(call, request=unpacked.request)
         fingerprint = identity.fingerprint(call.request)
         earlier = self._earlier(call, fingerprint)
         if earlier is not None:
             return self._repeated(earlier, fingerprint)
         routes(call.request, self._prices)
-        still = self._still(call, "image", call.request.image)
-        end_still = self._still(call, "end_image", call.request.end_image)
+        stills = self._receiving(call.tenant, unpacked)
         now = self._clock.now()
         job = Job(
             id=identity.keyed_job_id(call.tenant, call.idempotency_key)
@@ -92,15 +107,21 @@ class SubmitCall:
             status=Status.WAITING,
             created_at=now,
             updated_at=now,
+            ordered_with=call.key.hash if call.key else None,
             fingerprint=fingerprint,
-            still=still,
-            end_still=end_still,
+            still=stills.image,
+            end_still=stills.end_image,
+            notes=tuple(Note(now, text) for text in call.notes),
         )
-        width, height = (still.width, still.height) if still else (None, None)
-        job = started(job, call.request, shape(call.request, width, height), now)
+        width, height = (stills.image.width, stills.image.height) if stills.image else (None, None)
+        able = routes(call.request, self._prices, width, height)
+        job = started(job, call.request, shape(call.request, width, height), now, able[0].vendor)
+        # At the dearest of the vendors that it may go to: which one it will be is known when it is sent.
+        allowed = self._allowance.take(call.key, max(route.quote for route in able)) if call.key else None
         try:
             self._jobs.create(job, self._claims(call, job, fingerprint))
         except AlreadyExists as taken:
+            self._allowance.give_back(allowed)
             earlier = self._jobs.get(taken.pointer.job_id if taken.pointer else job.id)
             if earlier is None:
                 raise
@@ -116,6 +137,14 @@ class SubmitCall:
         )
         headers = {"content-type": content_type, "content-length": str(content_length)}
         return Ticket(image=f"s3://{self._input_bucket}/{key}", url=url, headers=headers, seconds=UPLOAD_SECONDS)
+
+    def still(self, tenant: str, field: str, address: str | None) -> Still | None:
+        """The image that a tenant's call would name in `field`; nothing is fetched or stored. Raises InvalidRequest."""
+        return self._receiving.sketched(tenant, field, address)
+
+    def store_picture(self, tenant: str, image: bytes, field: str = "image") -> str:
+        """Keeps a picture that came with a call; gives the address to name it by. Raises InvalidRequest."""
+        return self._receiving.store_picture(tenant, image, field)
 
     def _earlier(self, call: Call, fingerprint: str) -> Job | None:
         if call.idempotency_key is not None:
@@ -150,12 +179,3 @@ class SubmitCall:
             return [Claim(pointer, unless_written_since=call.arrived_at - RETRY_WINDOW)]
         # A retry that overtook the call it repeats has made the job already.
         return [Claim(pointer, unless_retried_since=call.arrived_at)]
-
-    def _still(self, call: Call, field: str, address: str | None) -> Still | None:
-        if address is None:
-            return None
-        return stills.named(self._objects, address, field, self._input_bucket, self._prefixes(call.tenant))
-
-    def _prefixes(self, tenant: str) -> tuple[str, ...]:
-        own = f"{UPLOADS}{tenant}/"
-        return (own, INBOX) if tenant == self._inbox_tenant else (own,)

@@ -2,15 +2,14 @@
 
 import hashlib
 
-from msgspec.structs import replace
-
 from stillmotion.domain.images import MAX_BYTES, Picture, picture
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import FieldError, InvalidRequest
-from stillmotion.ports import ObjectHead, ObjectMissing, ObjectStore
+from stillmotion.ports import ObjectHead, ObjectMissing, ObjectPlace, ObjectStore
 
 # Dimensions stand in the first kilobytes, unless a camera put previews and profiles before them.
 _READS = (64 * 1024, 1024 * 1024, 4 * 1024 * 1024)
+_NOT_WHOLE = "must be a whole image: its dimensions cannot be read"
 
 
 def checksum(objects: ObjectStore, head: ObjectHead) -> str:
@@ -50,21 +49,40 @@ def inspect(objects: ObjectStore, head: ObjectHead, field: str) -> Still:
     )
 
 
+def whole(image: bytes, field: str) -> Picture:
+    """What an image is whose bytes are all here. Raises InvalidRequest that names `field`."""
+    if not image:
+        raise InvalidRequest(FieldError(field, "must not be empty"))
+    if len(image) > MAX_BYTES:
+        raise InvalidRequest(FieldError(field, f"must be at most {MAX_BYTES} bytes: it has {len(image)}"))
+    seen = picture(image, field)
+    if seen is None:
+        raise InvalidRequest(FieldError(field, _NOT_WHOLE))
+    return seen
+
+
 def named(objects: ObjectStore, address: str, field: str, bucket: str, prefixes: tuple[str, ...]) -> Still:
-    """The still that a request names: an https URL as it is, or an object in `bucket` below one of the prefixes.
+    """The still that a sidecar names: an https URL as it is, or an object in `bucket` below one of the prefixes.
 
     Raises InvalidRequest that names `field`.
     """
-    if not address.startswith("s3://"):
+    if address.startswith("https://"):
         return Still(address=address)
+    if not address.startswith("s3://"):
+        raise InvalidRequest(FieldError(field, "must be an https:// URL or s3://bucket/key here"))
     place, _, key = address.removeprefix("s3://").partition("/")
-    if place != bucket or not key.startswith(prefixes):
+    return placed(objects, ObjectPlace(place, key), field, bucket, prefixes)
+
+
+def placed(objects: ObjectStore, place: ObjectPlace, field: str, bucket: str, prefixes: tuple[str, ...]) -> Still:
+    """The still at a place in `bucket` below one of the prefixes. Raises InvalidRequest that names `field`."""
+    if place.bucket != bucket or not place.key.startswith(prefixes):
         raise InvalidRequest(FieldError(field, "must be an object that this key may read in the input bucket"))
     try:
-        head = objects.head(bucket, key)
+        head = objects.head(bucket, place.key, place.version_id)
     except ObjectMissing as missing:
         raise InvalidRequest(FieldError(field, "does not exist in the input bucket")) from missing
-    return replace(inspect(objects, head, field), address=address)
+    return inspect(objects, head, field)
 
 
 def _look(objects: ObjectStore, head: ObjectHead, field: str) -> Picture:
@@ -75,4 +93,4 @@ def _look(objects: ObjectStore, head: ObjectHead, field: str) -> Picture:
             return seen
         if length >= head.bytes:
             break
-    raise InvalidRequest(FieldError(field, "must be a whole image: its dimensions cannot be read"))
+    raise InvalidRequest(FieldError(field, _NOT_WHOLE))

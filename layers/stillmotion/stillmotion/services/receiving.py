@@ -1,0 +1,214 @@
+"""Takes in the images that a call names, before anything is paid for them.
+
+However they are named, in the end they are objects of the input bucket, of which a vendor is given signed URLs: what
+lies at somebody else's address may change, or answer the vendor otherwise. A picture from outside is kept under the
+SHA-256 of its bytes, so that the same picture again is the same object.
+
+InputUnreachable    an InvalidRequest: an image could not be read where the request says that it is
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from stillmotion.domain.images import SUFFIX_OF_TYPE, Picture
+from stillmotion.domain.job import Still
+from stillmotion.domain.request import FieldError, InvalidRequest, Request, is_data_uri
+from stillmotion.ports import (
+    Clock,
+    ObjectHead,
+    ObjectMissing,
+    ObjectPlace,
+    ObjectStore,
+    Pictures,
+    PictureUnreachable,
+    StoreError,
+)
+from stillmotion.services import stills
+from stillmotion.services.uploads import INBOX, UPLOADS
+
+FETCH_SECONDS = 15.0
+"""For all that one call has fetched: its caller waits 29 s at most, and the pictures are still to be stored."""
+
+
+class InputUnreachable(InvalidRequest):
+    """An image could not be read where the request says that it is."""
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A picture from outside: its bytes, and what they were seen to be."""
+
+    image: bytes
+    seen: Picture
+
+
+class Unpacked(msgspec.Struct, frozen=True):
+    """A request without data URIs, and the pictures that were in them, by field.
+
+    In their place stand the addresses that the pictures get: the same for the same bytes, stored already or not.
+    """
+
+    request: Request
+    pictures: Mapping[str, Received] = {}
+
+
+class Stills(msgspec.Struct, frozen=True):
+    """The images of a call as they were read."""
+
+    image: Still | None = None
+    end_image: Still | None = None
+
+
+class Receiving:
+    """Takes pictures in.
+
+    `pictures` gives the port when an address from outside comes; `place_of` tells which object of the input bucket a
+    URL leads to, None for none.
+    """
+
+    def __init__(
+        self,
+        *,
+        objects: ObjectStore,
+        pictures: Callable[[], Pictures],
+        place_of: Callable[[str], ObjectPlace | None],
+        clock: Clock,
+        input_bucket: str,
+        inbox_tenant: str,
+    ) -> None:
+        self._objects = objects
+        self._pictures = pictures
+        self._place_of = place_of
+        self._clock = clock
+        self._input_bucket = input_bucket
+        self._inbox_tenant = inbox_tenant
+
+    def unpacked(self, tenant: str, request: Request) -> Unpacked:
+        """Reads data URIs, and nothing that is not in the request. Raises InvalidRequest."""
+        held = {field: address for field, address in _addresses(request).items() if is_data_uri(address)}
+        if not held:
+            return Unpacked(request)
+        pictures = {field: _unpacked(uri, field) for field, uri in held.items()}
+        named = {field: f"s3://{self._input_bucket}/{_key(tenant, picture)}" for field, picture in pictures.items()}
+        return Unpacked(replace(request, **named), pictures)
+
+    def __call__(self, tenant: str, unpacked: Unpacked) -> Stills:
+        """The images of a call, all of them objects of the input bucket now.
+
+        Nothing is fetched before what is in the bucket was found good, and nothing stored before all was fetched.
+        Raises InvalidRequest, or InputUnreachable; each names the field.
+        """
+        own: dict[str, Still] = {}
+        outside: dict[str, str] = {}
+        for field, address in _addresses(unpacked.request).items():
+            if field in unpacked.pictures:
+                continue
+            still = self._own(tenant, field, address)
+            if still is None:
+                outside[field] = address
+            else:
+                own[field] = still
+        pictures = {**unpacked.pictures, **self._fetched(outside)}
+        stored = {field: self._stored(tenant, picture) for field, picture in pictures.items()}
+        return Stills(**own, **stored)
+
+    def sketched(self, tenant: str, field: str, address: str | None) -> Still | None:
+        """An image as far as it can be told with nothing fetched or stored: one from outside is only named.
+
+        Raises InvalidRequest, or InputUnreachable.
+        """
+        if address is None:
+            return None
+        if is_data_uri(address):
+            picture = _unpacked(address, field)
+            return self._still(_key(tenant, picture), picture)
+        return self._own(tenant, field, address) or Still(address=address)
+
+    def store_picture(self, tenant: str, image: bytes, field: str = "image") -> str:
+        """Keeps a picture that came with a call; gives its `s3://` address. Raises InvalidRequest."""
+        return self._stored(tenant, _received(image, field)).address
+
+    def _own(self, tenant: str, field: str, address: str) -> Still | None:
+        """The still in the bucket; None where the address leads out of it and may be fetched."""
+        place = _named(address) or self._place_of(address)
+        if place is not None:
+            return self._placed(tenant, place, field)
+        try:
+            self._pictures().check(address)
+        except PictureUnreachable as error:
+            raise InputUnreachable(FieldError(field, str(error))) from error
+        return None
+
+    def _placed(self, tenant: str, place: ObjectPlace, field: str) -> Still:
+        own = f"{UPLOADS}{tenant}/"
+        prefixes = (own, INBOX) if tenant == self._inbox_tenant else (own,)
+        try:
+            return stills.placed(self._objects, place, field, self._input_bucket, prefixes)
+        except StoreError as error:
+            if place.version_id is None:
+                raise
+            # The version comes from a URL that anybody can write: S3 refuses what can be none, and does not miss it.
+            raise InputUnreachable(FieldError(field, "cannot be read in the input bucket")) from error
+
+    def _fetched(self, addresses: Mapping[str, str]) -> dict[str, Received]:
+        began = self._clock.now()
+        fetched: dict[str, bytes] = {}
+        for field, address in addresses.items():
+            if address in fetched:
+                continue
+            left = FETCH_SECONDS - (self._clock.now() - began).total_seconds()
+            try:
+                fetched[address] = self._pictures().fetch(address, left)
+            except PictureUnreachable as error:
+                raise InputUnreachable(FieldError(field, str(error))) from error
+        return {field: _received(fetched[address], field) for field, address in addresses.items()}
+
+    def _stored(self, tenant: str, picture: Received) -> Still:
+        key = _key(tenant, picture)
+        try:
+            head = self._objects.head(self._input_bucket, key)
+        except ObjectMissing:
+            self._objects.put_if_absent(self._input_bucket, key, picture.image, picture.seen.media_type)
+            head = self._objects.head(self._input_bucket, key)
+        return self._still(key, picture, head)
+
+    def _still(self, key: str, picture: Received, head: ObjectHead | None = None) -> Still:
+        return Still(
+            address=f"s3://{self._input_bucket}/{key}",
+            bucket=self._input_bucket,
+            key=key,
+            version_id=head.version_id if head else None,
+            etag=head.etag if head else None,
+            checksum=head.checksum if head else None,
+            media_type=picture.seen.media_type,
+            bytes=len(picture.image),
+            width=picture.seen.width,
+            height=picture.seen.height,
+        )
+
+
+def _addresses(request: Request) -> dict[str, str]:
+    named = {"image": request.image, "end_image": request.end_image}
+    return {field: address for field, address in named.items() if address is not None}
+
+
+def _named(address: str) -> ObjectPlace | None:
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    return ObjectPlace(bucket, key) if address.startswith("s3://") else None
+
+
+def _unpacked(uri: str, field: str) -> Received:
+    from stillmotion.domain.data_uris import decoded  # noqa: PLC0415 - few calls have one
+
+    return _received(decoded(uri, field), field)
+
+
+def _received(image: bytes, field: str) -> Received:
+    return Received(image, stills.whole(image, field))
+
+
+def _key(tenant: str, picture: Received) -> str:
+    digest = hashlib.sha256(picture.image).hexdigest()
+    return f"{UPLOADS}{tenant}/{digest}{SUFFIX_OF_TYPE[picture.seen.media_type]}"

@@ -1,0 +1,35 @@
+"""Endpoints called as API Gateway calls them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tests.fakes import DAWN
+
+from stillmotion.dialects.http import Endpoints
+
+
+def call(
+    endpoints: Endpoints,
+    route: str,
+    key: str | None = None,
+    *,
+    body: object = None,
+    path: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> tuple[int, Any, Mapping[str, str]]:
+    """Status, body as JSON, and headers."""
+    answer: Any = endpoints(
+        {
+            "version": "2.0",
+            "routeKey": route,
+            "headers": {**({"authorization": f"Bearer {key}"} if key is not None else {}), **(headers or {})},
+            "pathParameters": dict(path or {}),
+            "queryStringParameters": dict(query or {}),
+            "requestContext": {"timeEpoch": int(DAWN.timestamp() * 1000)},
+            "isBase64Encoded": False,
+            "body": None if body is None else json.dumps(body),
+        }
+    )
+    return answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None, answer["headers"]

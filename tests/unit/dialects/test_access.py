@@ -1,0 +1,285 @@
+"""Every route of the API, with every kind of key. The routes are read from the code: a new one has to be put here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+import pytest
+from tests.deliveries import ROOT as DELIVERIES_ROOT
+from tests.deliveries import Telling
+from tests.fakes import DAWN, InMemoryBooks, InMemoryKeyStore
+from tests.unit.dialects.calling import call
+from tests.unit.template.document import Template, read_template
+from tests.world import World
+
+from stillmotion import composition
+from stillmotion.dialects.http import Endpoints
+from stillmotion.domain.access import Scope
+from stillmotion.ports import ApiKey
+from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.signing_secrets import SigningSecrets
+
+# What a route takes, and what another tenant's id is answered there: a route without an id is his own.
+TABLE: Mapping[str, tuple[Scope, int | None]] = {
+    "POST /v1/videos": (Scope.WRITE, None),
+    "POST /v1/uploads": (Scope.WRITE, None),
+    "GET /v1/videos": (Scope.READ, None),
+    "GET /v1/videos/{id}": (Scope.READ, 404),
+    "GET /v1/videos/{id}/content": (Scope.READ, 404),
+    "DELETE /v1/videos/{id}": (Scope.WRITE, 404),
+    "ANY /v1/{proxy+}": (Scope.READ, None),
+    "GET /v1/spend": (Scope.READ, None),
+    "POST /v1/videos/{id}/cancel": (Scope.WRITE, 404),
+    "POST /v1/videos/{id}/retry": (Scope.WRITE, 404),
+    "POST /v1/videos/{id}/redrive": (Scope.WRITE, 404),
+    "POST /v1/videos/{id}/resolve": (Scope.ADMIN, 404),
+    "GET /v1/dead-letters": (Scope.ADMIN, None),
+    "POST /v1/dead-letters/replay": (Scope.ADMIN, None),
+    "GET /v1/keys": (Scope.ADMIN, None),
+    "POST /v1/keys": (Scope.ADMIN, None),
+    "POST /v1/keys/{id}/revoke": (Scope.ADMIN, 404),
+    "POST /v1/keys/{id}/rotate": (Scope.ADMIN, 404),
+    "GET /v1/webhooks": (Scope.READ, None),
+    "PUT /v1/webhooks": (Scope.ADMIN, None),
+    "GET /v1/webhooks/secret": (Scope.ADMIN, None),
+    "GET /v1/webhooks/deliveries": (Scope.READ, None),
+    "POST /v1/webhooks/deliveries/{id}/replay": (Scope.WRITE, 404),
+    "POST /api/v3/luma/ray-2-flash-i2v": (Scope.WRITE, None),
+    "POST /api/v3/media/uploads": (Scope.WRITE, None),
+    "POST /api/v3/model/price": (Scope.READ, None),
+    "POST /api/v3/predictions": (Scope.READ, None),
+    "GET /api/v3/predictions/{id}": (Scope.READ, 404),
+    "GET /api/v3/predictions/{id}/result": (Scope.READ, 404),
+    "GET /api/v3/balance": (Scope.READ, None),
+    "POST /v2/videos/generate": (Scope.WRITE, None),
+    "POST /v2/uploads": (Scope.WRITE, None),
+    "GET /v2/jobs": (Scope.READ, None),
+    "GET /v2/jobs/{id}": (Scope.READ, 404),
+    "GET /v2/me": (Scope.READ, None),
+}
+OPEN = {"GET /v2/models"}
+NOT_A_KEYS = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"}
+BODIES = {"POST /v1/videos/{id}/resolve": {"action": "abandon"}}
+UNUSED = "sm_" + "x" * 43
+BAD_KEYS = {"none": None, "malformed": "sm_short", "unknown": UNUSED, "revoked": "", "expired": ""}
+
+
+@cache
+def template() -> Template:
+    return read_template()
+
+
+@dataclass
+class Stack:
+    """The endpoints of every function, as the composition root makes them, over ports in memory."""
+
+    world: World = field(default_factory=World)
+    keys: InMemoryKeyStore = field(default_factory=InMemoryKeyStore)
+
+    @cached_property
+    def telling(self) -> Telling:
+        return Telling(self.world)
+
+    def key(self, tenant: str = "default", **fields: Any) -> str:
+        key, record = mint(tenant, DAWN, **fields)
+        self.keys.put(record)
+        return key
+
+    def endpoints(self, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Endpoints]:
+        """By route."""
+        made: dict[str, Any] = {
+            "jobs": self.world.jobs,
+            "books": InMemoryBooks(self.world.jobs),
+            "objects": self.world.objects,
+            "workflow": self.world.workflow,
+            "parking": self.world.parking,
+            "governor": self.world.governor,
+            "vendors": self.world.vendors,
+            "receiving": self.world.receiving,
+            "allowance": self.world.submit_call._allowance,
+            "api_keys": self.keys,
+            "outbound": self.telling.outbound,
+            "signing_secrets": SigningSecrets(lambda: [DELIVERIES_ROOT]),
+            "authenticator": Authenticator(self.keys, self.world.clock),
+        }
+        for name, port in made.items():
+            monkeypatch.setattr(composition, name, lambda port=port: port)
+        monkeypatch.setattr(composition, "CLOCK", self.world.clock)
+        for variable, value in _environment().items():
+            monkeypatch.setenv(variable, value)
+        return {route: found for found in _every_function() for route in found.routes}
+
+
+def _environment() -> dict[str, str]:
+    """What the functions find, with the template's defaults."""
+    return {
+        name: _setting(value)
+        for function in template().functions
+        for name, value in template().environment(function).items()
+    } | {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+def _setting(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case {"Ref": name} if name in template().parameters:
+            return str(template().parameters[name]["Default"])
+        case _:
+            return "https://of.the.stack"
+
+
+def _every_function() -> list[Endpoints]:
+    """Whatever in the composition root gives endpoints."""
+    factories = [getattr(composition, name) for name in dir(composition)]
+    return [make.__wrapped__() for make in factories if _returns(make) == "Endpoints"]
+
+
+def _returns(made: object) -> str | None:
+    annotation = getattr(made, "__annotations__", {}).get("return")
+    return annotation if isinstance(annotation, str) else None
+
+
+@pytest.fixture
+def stack() -> Stack:
+    return Stack()
+
+
+@pytest.fixture
+def endpoints(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Endpoints]:
+    return stack.endpoints(monkeypatch)
+
+
+def ask(endpoints: Mapping[str, Endpoints], route: str, key: str | None, id: str = "x") -> tuple[int, Any]:  # noqa: A002
+    path = {"id": id} if "{id}" in route else None
+    body = None if route.startswith("GET ") else BODIES.get(route, {})
+    status, answer, _ = call(endpoints[route], route, key, body=body, path=path)
+    return status, answer
+
+
+def test_every_route_of_the_code_and_of_the_template_is_in_the_table(endpoints: Mapping[str, Endpoints]) -> None:
+    deployed = {route["Properties"]["RouteKey"] for route in template().of_type("AWS::ApiGatewayV2::Route").values()}
+    assert endpoints.keys() == TABLE.keys() | OPEN
+    assert deployed == TABLE.keys() | NOT_A_KEYS | OPEN
+
+
+@pytest.mark.parametrize("route", TABLE)
+@pytest.mark.parametrize("kind", BAD_KEYS)
+def test_without_a_good_key_every_route_answers_alike(
+    stack: Stack, endpoints: Mapping[str, Endpoints], route: str, kind: str
+) -> None:
+    bad = {"revoked": stack.key(revoked=True), "expired": stack.key(expires_at=DAWN)}
+    status, answer = ask(endpoints, route, bad.get(kind, BAD_KEYS[kind]))
+    words = "Invalid API key" if "/v2/" in route else "Send a valid key as Authorization: Bearer or X-API-Key."
+    assert (status, said(answer)) == (401, words)
+    assert answer == ask(endpoints, route, None)[1]
+    assert stack.world.jobs.all() == []
+
+
+@pytest.mark.parametrize("route", OPEN)
+def test_what_is_open_needs_no_key(endpoints: Mapping[str, Endpoints], route: str) -> None:
+    assert ask(endpoints, route, None)[0] == 200
+
+
+@pytest.mark.parametrize("route", TABLE)
+@pytest.mark.parametrize("scope", Scope)
+def test_a_route_opens_to_its_scope_and_to_no_lesser(
+    stack: Stack, endpoints: Mapping[str, Endpoints], route: str, scope: Scope
+) -> None:
+    status, answer = ask(endpoints, route, stack.key("acme", scopes=(scope,)))
+    refused = status == 403 and said(answer) == f"This takes a key with the scope {TABLE[route][0]}."
+    assert refused == (scope not in (TABLE[route][0], Scope.ADMIN))
+    assert status != 401
+
+
+@pytest.mark.parametrize("route", [route for route in TABLE if TABLE[route][1] is not None])
+def test_another_tenants_id_is_answered_as_one_that_is_not_there(
+    stack: Stack, endpoints: Mapping[str, Endpoints], route: str
+) -> None:
+    mine, theirs = stack.key("default"), stack.key("acme")
+    _, made = ask_for_a_video(endpoints, mine)
+    own = _id(stack, mine, route, made["id"])
+    absent = "0" * 12 if "/keys/" in route else "0f0e0d0c-0b0a-8009-8807-060504030201"
+    before = stack.world.jobs.all(), dict(stack.keys.stored)
+
+    status, answer = ask(endpoints, route, theirs, own)
+
+    assert (status, answer) == ask(endpoints, route, theirs, absent)
+    assert status == TABLE[route][1]
+    assert (stack.world.jobs.all(), stack.keys.stored) == before
+
+
+@pytest.mark.parametrize("route", [route for route in TABLE if TABLE[route][1] is not None])
+def test_ones_own_id_is_there(stack: Stack, endpoints: Mapping[str, Endpoints], route: str) -> None:
+    mine = stack.key("default")
+    _, made = ask_for_a_video(endpoints, mine)
+    own = _id(stack, stack.key("default"), route, made["id"])
+    assert ask(endpoints, route, mine, own)[0] != 404
+
+
+def test_another_tenants_lists_are_empty(stack: Stack, endpoints: Mapping[str, Endpoints]) -> None:
+    mine, theirs = stack.key("default"), stack.key("acme")
+    ask_for_a_video(endpoints, mine)
+    assert len(ask(endpoints, "GET /v1/videos", mine)[1]["data"]) == 1
+    assert ask(endpoints, "GET /v1/videos", theirs)[1]["data"] == []
+    assert [key["tenant"] for key in ask(endpoints, "GET /v1/keys", theirs)[1]["data"]] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("tenant", "scope", "status"), [("default", "admin", 200), ("default", "read", 403), ("acme", "admin", 403)]
+)
+def test_what_all_tenants_spend_takes_an_admin_key_of_the_stacks_owner(
+    stack: Stack, endpoints: Mapping[str, Endpoints], tenant: str, scope: str, status: int
+) -> None:
+    route, key = "GET /v1/spend", stack.key(tenant, scopes=(Scope(scope),))
+    assert call(endpoints[route], route, key, query={"scope": "stack"})[0] == status
+
+
+@pytest.mark.parametrize("route", ["GET /v1/dead-letters", "POST /v1/dead-letters/replay"])
+def test_what_is_the_stacks_takes_an_admin_key_of_its_owner(
+    stack: Stack, endpoints: Mapping[str, Endpoints], route: str
+) -> None:
+    assert ask(endpoints, route, stack.key("acme"))[0] == 403
+
+
+def test_a_key_with_an_allowance_does_not_order_again(stack: Stack, endpoints: Mapping[str, Endpoints]) -> None:
+    key = stack.key(daily_dollars=1)
+    _, made = ask_for_a_video(endpoints, key)
+    status, answer = ask(endpoints, "POST /v1/videos/{id}/retry", key, made["id"])
+    assert (status, answer["error"]["code"]) == (403, "key_is_capped")
+
+
+def test_an_allowance_that_is_spent_is_told(stack: Stack, endpoints: Mapping[str, Endpoints]) -> None:
+    key = stack.key(daily_dollars=0)
+    status, answer = ask_for_a_video(endpoints, key)
+    assert (status, answer["error"]["code"]) == (402, "key_allowance_spent")
+    assert stack.world.jobs.all() == []
+
+
+def said(answer: Any) -> object:
+    """What a person is told of a refusal, in whichever dialect."""
+    error = answer if "message" in answer else answer.get("error", {})
+    return error if isinstance(error, str) else error.get("message")
+
+
+def ask_for_a_video(endpoints: Mapping[str, Endpoints], key: str) -> tuple[int, Any]:
+    status, answer, _ = call(endpoints["POST /v1/videos"], "POST /v1/videos", key, body={"prompt": "a lake"})
+    return status, answer
+
+
+def _id(stack: Stack, key: str, route: str, job_id: str) -> str:
+    """What the id in a route is of: a key, a delivery, or a job."""
+    if "/keys/" in route:
+        return _record(stack, key).id
+    if "/deliveries/" in route:
+        stack.telling.outbound.subscribe("default", "https://hooks.example/")
+        (job,) = [job for job in stack.world.jobs.all() if job.id == job_id]
+        delivery = stack.telling.outbound.tell(stack.telling.event(job))
+        assert delivery is not None
+        return delivery.id
+    return job_id
+
+
+def _record(stack: Stack, key: str) -> ApiKey:
+    return Authenticator(stack.keys, stack.world.clock)(key)

@@ -1,0 +1,106 @@
+"""The door of every dialect: who is let in, what a key's scopes open, and how often it may call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tests.fakes import FakeClock, InMemoryKeyStore, InMemoryRateStore
+from tests.unit.dialects.calling import call
+
+from stillmotion.dialects.http import Endpoints, HttpRequest, HttpResponse, Problem, Route, scoped
+from stillmotion.domain.access import Scope
+from stillmotion.ports import ApiKey, StoreError
+from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.keys.limiting import RateLimit
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    assert request.caller is not None
+    return HttpResponse(body={"tenant": request.tenant, "scopes": request.caller.scopes})
+
+
+def show(problem: Problem) -> HttpResponse:
+    """Another dialect's words."""
+    return HttpResponse(status=problem.status, headers={"x-dialect": "other"}, body={"msg": problem.code})
+
+
+ROUTES: Mapping[str, Route] = {"GET /a": answer, "POST /a": answer, "GET /secret": scoped(Scope.ADMIN)(answer)}
+
+
+class BrokenRateStore(InMemoryRateStore):
+    def count(self, key_id: str, minute: int) -> int:
+        raise StoreError(f"{key_id} cannot be counted in {minute}")
+
+
+class BrokenKeyStore(InMemoryKeyStore):
+    def find(self, key_hash: str) -> ApiKey | None:
+        raise StoreError(f"{key_hash} cannot be read")
+
+
+def door(*keys: ApiKey, store: InMemoryKeyStore | None = None, rates: InMemoryRateStore | None = None) -> Endpoints:
+    limit = RateLimit(rates or InMemoryRateStore())
+    return Endpoints(Authenticator(store or InMemoryKeyStore(*keys), FakeClock(), limit), ROUTES, show)
+
+
+def key_with(*scopes: Scope, **fields: Any) -> tuple[str, ApiKey]:
+    return mint("acme", FakeClock().now(), scopes=scopes, **fields)
+
+
+@pytest.mark.parametrize("header", ["authorization", "x-api-key"])
+def test_a_key_comes_either_way_and_tells_tenant_and_scopes(header: str) -> None:
+    key, stored = key_with(Scope.READ)
+    sent = {header: f"Bearer {key}" if header == "authorization" else key}
+    status, body, _ = call(door(stored), "GET /a", headers=sent)
+    assert (status, body) == (200, {"tenant": "acme", "scopes": ["read"]})
+
+
+@pytest.mark.parametrize(
+    ("scope", "opened"),
+    [(Scope.READ, {"GET /a"}), (Scope.WRITE, {"POST /a"}), (Scope.ADMIN, {"GET /a", "POST /a", "GET /secret"})],
+)
+def test_a_scope_opens_its_routes_and_no_others(scope: Scope, opened: set[str]) -> None:
+    key, stored = key_with(scope)
+    statuses = {route: call(door(stored), route, key)[0] for route in ROUTES}
+    assert statuses == {route: 200 if route in opened else 403 for route in ROUTES}
+
+
+def test_a_missing_scope_is_named_in_the_dialects_words() -> None:
+    key, stored = key_with(Scope.READ)
+    status, body, headers = call(door(stored), "POST /a", key)
+    assert (status, body, headers["x-dialect"]) == (403, {"msg": "insufficient_scope"}, "other")
+
+
+def test_too_many_calls_are_told_when_to_come_again_in_the_dialects_words() -> None:
+    key, stored = key_with(Scope.READ, rate_per_minute=1)
+    endpoints = door(stored)
+    assert call(endpoints, "GET /a", key)[0] == 200
+    status, body, headers = call(endpoints, "GET /a", key)
+    assert (status, body, headers["x-dialect"]) == (429, {"msg": "rate_limit_exceeded"}, "other")
+    assert headers["retry-after"] == "60"
+
+
+def test_a_call_that_a_scope_refuses_counts_too() -> None:
+    key, stored = key_with(Scope.READ, rate_per_minute=1)
+    endpoints = door(stored)
+    assert [call(endpoints, route, key)[0] for route in ("POST /a", "GET /a")] == [403, 429]
+
+
+@pytest.mark.parametrize("broken", [{"store": BrokenKeyStore()}, {"rates": BrokenRateStore()}])
+def test_nobody_is_let_in_while_the_table_does_not_answer(
+    broken: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    key, stored = key_with(Scope.READ, rate_per_minute=1)
+    status, body, headers = call(door(stored, **broken), "GET /a", key)
+    assert (status, body, headers["retry-after"]) == (503, {"msg": "unavailable"}, "2")
+    assert "keys cannot be read" in caplog.text
+    assert key not in caplog.text
+
+
+def test_whatever_is_wrong_with_a_key_is_answered_alike() -> None:
+    now = FakeClock().now()
+    revoked_key, revoked = mint("acme", now, revoked=True)
+    expired_key, expired = mint("acme", now, expires_at=now)
+    endpoints = door(revoked, expired)
+    answers = [call(endpoints, "GET /a", key) for key in (None, "", "x", "sm_" + "x" * 43, revoked_key, expired_key)]
+    assert all(each == answers[0] for each in answers)
+    assert answers[0][:2] == (401, {"msg": "invalid_api_key"})

@@ -1,0 +1,141 @@
+"""`/v1/keys`."""
+
+from typing import Any
+
+import pytest
+from tests.fakes import FakeClock, InMemoryKeyStore
+from tests.unit.dialects.calling import call
+
+from stillmotion.dialects import native
+from stillmotion.dialects.http import Endpoints
+from stillmotion.dialects.keys import key_routes
+from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.keys.managing import KeyRing
+
+
+class Api:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.key, owner = mint("default", self.clock.now())
+        self.acme_key, acme = mint("acme", self.clock.now())
+        self.keys = InMemoryKeyStore(owner, acme)
+        routes = key_routes(KeyRing(self.keys, self.clock, "default"))
+        self.endpoints = Endpoints(Authenticator(self.keys, self.clock), routes, native.show_problem)
+
+    def __call__(self, route: str, body: object = None, *, id: str = "", key: str | None = None) -> tuple[int, Any]:  # noqa: A002
+        self.clock.advance(1)
+        status, answer, _ = call(self.endpoints, route, key or self.key, body=body, path={"id": id} if id else None)
+        return status, answer
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+def test_a_key_is_made_and_shown_once(api: Api) -> None:
+    status, made = api(
+        "POST /v1/keys",
+        {
+            "name": "ci",
+            "tenant": "acme",
+            "scopes": ["write", "read"],
+            "expires_in_seconds": 3600,
+            "rate_per_minute": 60,
+            "daily_dollars": "5.50",
+        },
+    )
+    assert status == 201
+    assert made["object"] == "key"
+    assert (made["name"], made["tenant"], made["scopes"]) == ("ci", "acme", ["read", "write"])
+    assert (made["rate_per_minute"], made["daily_dollars"]) == (60, "5.50")
+    assert made["expires_at"] == "2026-05-04T07:00:01Z"
+    assert made["key"].startswith(made["prefix"])
+    _, listing = api("GET /v1/keys")
+    assert listing["data"][0] == {name: value for name, value in made.items() if name != "key"}
+    assert made["key"] not in str(listing)
+
+
+def test_a_key_reads_and_writes_for_its_makers_tenant_unless_told_otherwise(api: Api) -> None:
+    _, made = api("POST /v1/keys", {"name": "ci"}, key=api.acme_key)
+    assert (made["tenant"], made["scopes"], made["expires_at"]) == ("acme", ["read", "write"], None)
+
+
+def test_no_answer_holds_a_hash(api: Api) -> None:
+    _, made = api("POST /v1/keys", {"name": "ci"})
+    answers = [made, api("GET /v1/keys")[1], api("POST /v1/keys/{id}/revoke", id=made["id"])[1]]
+    assert not [stored.hash for stored in api.keys.stored.values() if stored.hash in str(answers)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "x" * 65),
+        ("name", "a\nb"),
+        ("tenant", "A/B"),
+        ("scopes", []),
+        ("scopes", ["root"]),
+        ("scopes", "read"),
+        ("expires_in_seconds", 0),
+        ("expires_in_seconds", 10**18),
+        ("expires_in_seconds", "90d"),
+        ("rate_per_minute", -1),
+        ("rate_per_minute", True),
+        ("daily_dollars", "0"),
+        ("daily_dollars", -1),
+        ("daily_dollars", "NaN"),
+        ("daily_dollars", "1e9"),
+        ("daily_dollars", "0.0000001"),
+        ("surprise", 1),
+    ],
+)
+def test_a_field_that_breaks_a_rule_is_named(api: Api, field: str, value: object) -> None:
+    status, problem = api("POST /v1/keys", {"name": "ci", field: value})
+    assert (status, [error["field"] for error in problem["errors"]]) == (400, [field])
+    assert len(api.keys.stored) == 2
+
+
+def test_a_name_is_required(api: Api) -> None:
+    assert api("POST /v1/keys", {})[1]["errors"] == [{"field": "name", "rule": "is required"}]
+
+
+def test_a_revoked_key_says_since_when(api: Api) -> None:
+    _, made = api("POST /v1/keys", {"name": "ci"})
+    status, revoked = api("POST /v1/keys/{id}/revoke", id=made["id"])
+    assert (status, revoked["revoked"], revoked["revoked_at"]) == (200, True, "2026-05-04T06:00:02Z")
+    assert "key" not in revoked
+
+
+def test_a_rotated_key_names_its_successor(api: Api) -> None:
+    _, made = api("POST /v1/keys", {"name": "ci"})
+    status, new = api("POST /v1/keys/{id}/rotate", {"grace_seconds": 60}, id=made["id"])
+    assert (status, new["rotated_from"]) == (201, made["id"])
+    old = next(key for key in api("GET /v1/keys")[1]["data"] if key["id"] == made["id"])
+    assert (old["rotated_to"], old["expires_at"]) == (new["id"], "2026-05-04T06:01:02Z")
+    status, problem = api("POST /v1/keys/{id}/rotate", id=made["id"])
+    assert (status, problem["error"]["code"]) == (409, "key_ended")
+    assert new["id"] in problem["detail"]
+
+
+def test_a_grace_of_a_year_is_refused(api: Api) -> None:
+    _, made = api("POST /v1/keys", {"name": "ci"})
+    assert api("POST /v1/keys/{id}/rotate", {"grace_seconds": 365 * 86400}, id=made["id"])[0] == 400
+
+
+@pytest.mark.parametrize("route", ["POST /v1/keys/{id}/revoke", "POST /v1/keys/{id}/rotate"])
+def test_another_tenants_key_is_not_there(api: Api, route: str) -> None:
+    _, made = api("POST /v1/keys", {"name": "ci"})
+    assert api(route, id=made["id"], key=api.acme_key) == api(route, id="0" * 12, key=api.acme_key)
+    assert api(route, id=made["id"], key=api.acme_key)[0] == 404
+
+
+def test_a_key_for_another_tenant_is_the_stack_owners_to_make(api: Api) -> None:
+    status, problem = api("POST /v1/keys", {"name": "ci", "tenant": "default"}, key=api.acme_key)
+    assert (status, problem["error"]["code"]) == (403, "not_your_tenant")
+    assert len(api.keys.stored) == 2
+
+
+def test_a_listing_shows_a_tenants_own_keys(api: Api) -> None:
+    assert {key["tenant"] for key in api("GET /v1/keys", key=api.acme_key)[1]["data"]} == {"acme"}
+    assert {key["tenant"] for key in api("GET /v1/keys")[1]["data"]} == {"acme", "default"}

@@ -1,0 +1,54 @@
+"""A job in the shape of OpenAI's video object."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+from tests import ledgers
+
+from stillmotion.dialects import views
+from stillmotion.domain.job import Job
+
+DAY = datetime(2026, 5, 5, tzinfo=UTC)
+
+
+def stored_at(moment: datetime) -> Job:
+    return replace(ledgers.done(), video=replace(ledgers.VIDEO, stored_at=moment))
+
+
+def test_a_completed_video_has_its_times_in_whole_seconds() -> None:
+    shown = views.video(ledgers.done())
+    assert (shown["created_at"], shown["completed_at"]) == (int(ledgers.NOW.timestamp()),) * 2
+    assert (shown["progress"], shown["expires_at"], shown["error"]) == (100, None, None)
+
+
+@pytest.mark.parametrize("moment", [DAY, DAY + timedelta(hours=10, minutes=30), DAY + timedelta(hours=23.99)])
+def test_a_video_expires_when_the_rule_of_the_bucket_deletes_it(moment: datetime) -> None:
+    # S3's own example: stored at 10:30 on the 15th with a rule of 3 days, it is deleted at midnight before the 19th.
+    shown = views.video(stored_at(moment), 3)
+    assert shown["expires_at"] == int((DAY + timedelta(days=4)).timestamp())
+
+
+def test_what_has_no_video_expires_at_no_time() -> None:
+    assert views.video(ledgers.generating(), 3)["expires_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("job", "status"),
+    [
+        (ledgers.in_line(), "queued"),
+        (ledgers.dispatching(), "queued"),
+        (ledgers.generating(), "in_progress"),
+        (ledgers.finalizing(), "in_progress"),
+        (ledgers.unknown(), "in_progress"),
+        (ledgers.done(), "completed"),
+        (ledgers.refused(), "failed"),
+        (ledgers.called_off(), "failed"),
+    ],
+)
+def test_a_status_is_one_of_openais_four(job: Job, status: str) -> None:
+    assert views.video(job)["status"] == status
+
+
+def test_a_failure_has_a_code_and_a_message() -> None:
+    assert views.video(ledgers.refused())["error"] == {"code": "out_of_credits", "message": "no credits"}

@@ -1,0 +1,91 @@
+"""WaveSpeed's dialect over ports in memory, called with a tenant's key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fakes import DAWN, InMemoryBooks, InMemoryKeyStore
+from tests.stills import image
+from tests.unit.dialects.calling import call
+from tests.world import BUCKET, PRICES, World
+
+from stillmotion.dialects import wavespeed
+from stillmotion.dialects.http import Endpoints
+from stillmotion.domain.job import Job, Video
+from stillmotion.ports import Budget
+from stillmotion.services.keys import Authenticator, mint
+
+BASE_URL = "https://api.example"
+ORDER = "POST /api/v3/luma/ray-2-flash-i2v"
+RESULT = "GET /api/v3/predictions/{id}/result"
+HISTORY = "POST /api/v3/predictions"
+PICTURE = f"s3://{BUCKET}/uploads/default/x"
+VIDEO = Video(
+    bucket="output",
+    key="videos/default/1.mp4",
+    version_id="v7",
+    bytes=1,
+    sha256="0" * 64,
+    width=1280,
+    height=720,
+    duration_milliseconds=5000,
+    stored_at=DAWN,
+)
+
+
+@dataclass
+class Api:
+    """Both functions' endpoints; a picture is in the bucket."""
+
+    world: World = field(default_factory=World)
+    budget: Budget = field(default_factory=Budget)
+
+    def __post_init__(self) -> None:
+        self.world.objects.put(BUCKET, "uploads/default/x", image())
+        self.keys = InMemoryKeyStore()
+        self.key, self.other_key = self.minted("default"), self.minted("other")
+
+    def minted(self, tenant: str, **fields: Any) -> str:
+        key, record = mint(tenant, DAWN, **fields)
+        self.keys.put(record)
+        return key
+
+    @property
+    def endpoints(self) -> Endpoints:
+        world = self.world
+        routes = {
+            **wavespeed.submit_routes(world.submit_call, world.objects, PRICES, BASE_URL),
+            **wavespeed.read_routes(world.jobs, world.objects, InMemoryBooks(world.jobs), self.budget, BASE_URL),
+        }
+        return Endpoints(Authenticator(self.keys, world.clock), routes, wavespeed.show_problem)
+
+    def __call__(
+        self,
+        route: str,
+        body: object = None,
+        *,
+        id: str | None = None,  # noqa: A002 - the path's own name
+        key: str | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """Status and body."""
+        path = {"id": id} if id is not None else None
+        status, answer, _ = call(
+            self.endpoints, route, key or self.key, body=body, path=path, query=query, headers=headers
+        )
+        return status, answer
+
+    def order(self, **fields: object) -> Job:
+        """An order that is taken; its job."""
+        status, answer = self(ORDER, {"image": PICTURE, "prompt": "a lake", **fields})
+        assert status == 200, answer
+        job = self.world.jobs.get(answer["data"]["id"])
+        assert job is not None
+        return job
+
+    def result(self, job: Job) -> Any:
+        """The `data` of a read."""
+        status, answer = self(RESULT, id=job.id)
+        assert (status, answer["code"], answer["message"]) == (200, 200, "success")
+        return answer["data"]
