@@ -19,6 +19,7 @@ LOCAL_WAITS: Mapping[str, str] = {
     "SlowPollSeconds": "10",
     "SweepQuietSeconds": "12",
     "SweepMinutes": "2",
+    "PauseSeconds": "2",
     "LoweredSeconds": "10",
     "BreakerRestSeconds": "5",
     # The same clock, and indexes that are never late.

@@ -20,10 +20,13 @@ from stillmotion_local.stack_file import StackDescription
 from stillmotion_local.vendor_access import OFFLINE_KEYS
 from stillmotion_local.workspace import Workspace
 
-# A deadline that slow generations pass, and patience that ends within the run.
+# A deadline that slow generations pass, patience that ends within the run, and a governor that soon forgets: it is lied
+# to here, by 429s that have no reason and by generations that never end.
 PARAMETERS: Mapping[str, str] = {
     "DeadlineSeconds": "60",
     "DispatchPatienceSeconds": "300",
+    "LeaseSeconds": "120",
+    "LoweredSeconds": "3",
     "FetchTries": "4",
     "LongestFetchWaitSeconds": "4",
 }

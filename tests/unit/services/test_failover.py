@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
+from tests.fakes import Died, FaultPlan
 from tests.world import NO_LIMITS, WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
@@ -244,3 +245,43 @@ def test_an_accepted_job_keeps_its_slot_until_its_verdict(world: World) -> None:
     world.check(job.id)
 
     assert leases(world, VendorName.WAVESPEED) == set()
+
+
+def test_a_throttled_job_that_leaves_its_vendor_gives_the_slot_back_at_once(world: World) -> None:
+    world.limits = ONE_EACH
+    world.wavespeed.submissions = [refused(FailureKind.THROTTLED, retry_after=3000)] * 3
+
+    until_it_ends(world, world.dispatching(), steps=6)
+
+    assert posts(world)[1] == 1
+    assert leases(world, VendorName.WAVESPEED) == set()
+
+
+def test_a_throttled_job_that_is_cancelled_gives_the_slot_back_at_once(world: World) -> None:
+    world.limits = ONE_EACH
+    world.wavespeed.submissions = [refused(FailureKind.THROTTLED, retry_after=60)]
+    job = world.dispatching()
+    world.dispatch(job.id)
+    world.jobs.put(replace(world.jobs.only(), cancel_requested_at=world.clock.now()))
+
+    assert world.dispatch(job.id).outcome == "failed"
+
+    assert leases(world, VendorName.WAVESPEED) == set()
+
+
+def test_a_vendor_that_fails_again_and_again_is_heard_of_though_check_died_before_the_slot_was_given_back(
+    world: World,
+) -> None:
+    world.limits = replace(ONE_EACH, breaker_failures=1)
+    job = world.dispatching(vendor="wavespeed")
+    world.wavespeed.readings = [declared(FailureKind.GENERATION_FAILED)]
+    world.dispatch(job.id)
+    world.governor_store.faults = FaultPlan(dies_at=1)
+    with pytest.raises(Died):
+        world.check(job.id)
+    world.governor_store.faults = FaultPlan()
+
+    world.check(job.id)
+
+    assert leases(world, VendorName.WAVESPEED) == set()
+    assert world.governor.is_resting(VendorName.WAVESPEED)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MODEL = "luma-ray-2-flash"
 SIZE_OF_RATIO = {"16:9": "1280x720", "9:16": "720x1280"}
 
-_WORD = {
+WORDS = {
     Status.WAITING: "queued",
     Status.DISPATCHING: "queued",
     Status.GENERATING: "in_progress",
@@ -31,9 +31,9 @@ _WORD = {
     Status.NEEDS_ATTENTION: "in_progress",
 }
 _PROGRESS = {Status.FINALIZING: 95, Status.COMPLETED: 100}
-_HIDDEN_OF_ATTEMPT = frozenset({"path", "body", "webhook_token"})
-_HIDDEN_OF_GENERATION = frozenset({"video_url"})
-_HIDDEN_OF_JOB = frozenset({"fingerprint", "ordered_with", "version", "attempts", "failure", "deleted_at"})
+HIDDEN_OF_ATTEMPT = frozenset({"path", "body", "webhook_token"})
+HIDDEN_OF_GENERATION = frozenset({"video_url"})
+HIDDEN_OF_JOB = frozenset({"fingerprint", "ordered_with", "version", "attempts", "failure", "deleted_at"})
 
 
 def video(job: Job, kept_days: int = 0) -> dict[str, object]:
@@ -44,7 +44,7 @@ def video(job: Job, kept_days: int = 0) -> dict[str, object]:
         "id": job.id,
         "object": "video",
         "model": MODEL,
-        "status": _WORD[job.status],
+        "status": WORDS[job.status],
         "progress": _progress(job),
         "created_at": _epoch(job.created_at),
         "completed_at": _epoch(job.ended_at) if job.status is Status.COMPLETED else None,
@@ -104,7 +104,7 @@ def _substitutions(made: Sequence[Substitution]) -> list[dict[str, str]]:
 
 def record(job: Job) -> dict[str, Any]:
     """Everything that a person may ask about a job."""
-    shown = {name: value for name, value in msgspec.to_builtins(job).items() if name not in _HIDDEN_OF_JOB}
+    shown = {name: value for name, value in msgspec.to_builtins(job).items() if name not in HIDDEN_OF_JOB}
     shown["attempts"] = [_attempt(attempt) for attempt in job.attempts]
     shown["failure"] = _failure(job.failure)
     shown["vendor"] = job.attempt.vendor if job.attempt else None
@@ -113,11 +113,11 @@ def record(job: Job) -> dict[str, Any]:
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
-    shown = {name: value for name, value in msgspec.to_builtins(attempt).items() if name not in _HIDDEN_OF_ATTEMPT}
+    shown = {name: value for name, value in msgspec.to_builtins(attempt).items() if name not in HIDDEN_OF_ATTEMPT}
     shown["failure"] = _failure(attempt.failure)
     if attempt.generation is not None:
         told = msgspec.to_builtins(attempt.generation)
-        shown["generation"] = {name: value for name, value in told.items() if name not in _HIDDEN_OF_GENERATION}
+        shown["generation"] = {name: value for name, value in told.items() if name not in HIDDEN_OF_GENERATION}
         shown["generation"]["failure"] = _failure(attempt.generation.failure)
     return shown
 

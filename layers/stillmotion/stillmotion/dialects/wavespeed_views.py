@@ -17,7 +17,7 @@ MODEL = "luma/ray-2-flash-i2v"
 OK = 200
 SIZE_OF_RATIO: Mapping[str, str] = {ratio: size for size, ratio in RATIO_OF_SIZE.items()}
 
-_STATUS: Mapping[Status, str] = {
+WORDS: Mapping[Status, str] = {
     Status.WAITING: "created",
     Status.DISPATCHING: "created",
     Status.GENERATING: "processing",
@@ -31,7 +31,7 @@ _STATUS: Mapping[Status, str] = {
 }
 
 # Never 5004: it says that the task is still being processed.
-_CODE: Mapping[FailureKind, int] = {
+CODES: Mapping[FailureKind, int] = {
     FailureKind.MODERATED: 1200,
     FailureKind.INVALID_INPUT: 1401,
     FailureKind.INPUT_UNREACHABLE: 1402,
@@ -72,7 +72,7 @@ def prediction(job: Job, base_url: str, video_url: str | None) -> dict[str, obje
         "timings": {"inference": _inference_milliseconds(job.generation)},
     }
     if job.failure is not None and job.is_final:
-        view["code"] = _CODE[job.failure.kind]
+        view["code"] = CODES[job.failure.kind]
     return view
 
 
@@ -83,7 +83,7 @@ def listed(job: Job, base_url: str, video_url: str | None) -> dict[str, object]:
         "model": MODEL,
         "outputs": [video_url] if video_url is not None and job.status is Status.COMPLETED else [],
         "urls": {"get": f"{base_url}/api/v3/predictions/{job.id}/result"},
-        "status": _STATUS[job.status],
+        "status": WORDS[job.status],
         "created_at": timestamp(job.created_at),
     }
 

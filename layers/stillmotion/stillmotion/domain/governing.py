@@ -19,7 +19,6 @@ from stillmotion.domain.job import Job, Reason, Verdict
 from stillmotion.domain.pacing import Starts
 from stillmotion.domain.request import Priority, VendorName
 
-FIRST_PAUSE_SECONDS = 20
 LONGEST_PAUSE_SECONDS = 300
 # A vendor that asks for more is asked again.
 LONGEST_TOLD_SECONDS = 3600
@@ -42,6 +41,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int
     per_minute: int
     lease_seconds: int
+    pause_seconds: int
     lowered_seconds: int
     breaker_failures: int
     breaker_rest_seconds: int
@@ -185,7 +185,7 @@ def throttled(state: GovernorState, limits: Limits, retry_after: int | None, now
     Several that come at once are one: who is paused already is not halved again.
     """
     halvings = state.halvings if state.pause_until is not None else min(MOST_HALVINGS, state.halvings + 1)
-    own = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS << max(0, halvings - 1))
+    own = min(LONGEST_PAUSE_SECONDS, limits.pause_seconds << max(0, halvings - 1))
     pause = min(LONGEST_TOLD_SECONDS, retry_after) if retry_after else own
     until = now + timedelta(seconds=pause)
     until = max(until, state.pause_until or until)

@@ -63,9 +63,9 @@ class Check:
         known = self._known(job)
         attempt = job.attempt
         if known is not None:
-            if attempt is not None and known.outcome != "ended":
+            if known.outcome != "ended":
                 # Whoever wrote the verdict down may have died before the slot was given back.
-                self._governor.release(attempt.vendor, job_id, Ending.NEUTRAL)
+                self._give_back(job)
             return known
         if attempt is None or attempt.generation is None:
             return Checked(outcome="ended")
@@ -98,14 +98,14 @@ class Check:
             now = self._clock.now()
             generation = self._told(attempt.vendor, attempt.generation, reading, job, now)
             try:
-                self._jobs.save(generation_read(job, generation, now))
+                read = self._jobs.save(generation_read(job, generation, now))
             except (Conflict, WrongStep):
                 job = find(self._jobs, job.id)
                 known = self._known(job)
                 if known is not None:
                     return known
                 continue
-            return self._next(job, generation, reading, nudges, now)
+            return self._next(read, generation, reading, nudges, now)
         raise Conflict(f"job {job.id} is written by too many at once")
 
     def _told(
@@ -148,11 +148,10 @@ class Check:
     ) -> Checked:
         match generation.verdict:
             case Verdict.SUCCEEDED:
-                self._give_back(job, Ending.GOOD)
+                self._give_back(job)
                 return Checked(outcome="succeeded")
             case Verdict.FAILED:
-                kind = generation.failure.kind if generation.failure else FailureKind.GENERATION_FAILED
-                self._give_back(job, Ending.BAD if kind in _OF_THE_VENDOR else Ending.NEUTRAL)
+                self._give_back(job)
                 return Checked(outcome="failed")
             case Verdict.RUNNING:
                 elapsed = seconds_between(generation.accepted_at, now)
@@ -166,6 +165,17 @@ class Check:
                     wait = self._waits.within_deadline(max(wait, reading.retry_after), elapsed)
                 return Checked(outcome="running", wait_seconds=wait)
 
-    def _give_back(self, job: Job, ending: Ending) -> None:
-        if job.attempt is not None:
-            self._governor.release(job.attempt.vendor, job.id, ending)
+    def _give_back(self, job: Job) -> None:
+        """The slot, with what the verdict says of the vendor."""
+        attempt, generation = job.attempt, job.generation
+        if attempt is None or generation is None:
+            return
+        kind = generation.failure.kind if generation.failure else None
+        match generation.verdict:
+            case Verdict.SUCCEEDED:
+                ending = Ending.GOOD
+            case Verdict.FAILED if kind in _OF_THE_VENDOR:
+                ending = Ending.BAD
+            case _:
+                ending = Ending.NEUTRAL
+        self._governor.release(attempt.vendor, job.id, ending)

@@ -170,14 +170,15 @@ class Dispatch:
             # What could be served at submission cannot be any more: a price has risen over the job's own limit.
             failure = Failure(FailureKind.INVALID_INPUT, str(invalid))
             self._jobs.save(replace(job, failure=failure, updated_at=self._clock.now()))
-            return Dispatched(outcome="failed")
+            route = None
         if route is None or job.cancel_requested_at is not None:
+            self._leave(job)
             return Dispatched(outcome="failed")
         if job.line is not route.vendor or not job.is_sendable:
             # It stands in line before it asks: a slot that frees from here on is given to it.
-            left, job = job.line, self._jobs.save(lined_up(job, route.vendor, self._clock.now()))
-            if left is not None and left is not route.vendor:
-                self._governor.release(left, job.id, Ending.NEUTRAL)
+            lined = self._jobs.save(lined_up(job, route.vendor, self._clock.now()))
+            self._leave(job, to=route.vendor)
+            job = lined
         match self._governor.admit(job, route.vendor):
             case Admitted():
                 return self._begin(job, route)
@@ -187,6 +188,13 @@ class Dispatch:
             case InLine():
                 self._wait_for_slot(job)
                 return Dispatched(outcome="queued", wait_seconds=LINE_RETRY_SECONDS, nudges=nudges)
+
+    def _leave(self, job: Job, to: VendorName | None = None) -> None:
+        """Gives back what the job may hold at the vendors that it has done with: a throttled one kept its slot."""
+        last = job.attempt.vendor if job.attempt is not None and job.tries else None
+        for vendor in VendorName:
+            if vendor in (job.line, last) and vendor is not to:
+                self._governor.release(vendor, job.id, Ending.NEUTRAL)
 
     def _wait_for_slot(self, job: Job) -> None:
         if job.reason is not Reason.SLOT:
@@ -286,6 +294,7 @@ class Dispatch:
         except InvalidRequest:
             return Dispatched(outcome="wait")
         if route is None:
+            self._leave(job)
             return Dispatched(outcome="failed")
         return Dispatched(outcome="wait", wait_seconds=wait_seconds if route.vendor is attempt.vendor else 0)
 

@@ -61,6 +61,7 @@ class GovernorSettings(msgspec.Struct, frozen=True, kw_only=True):
     apiframe_concurrency: int = 5
     apiframe_per_minute: int = 0
     lease_seconds: int = 7200
+    pause_seconds: int = 20
     lowered_seconds: int = 180
     breaker_failures: int = 5
     breaker_rest_seconds: int = 60
@@ -75,6 +76,7 @@ class GovernorSettings(msgspec.Struct, frozen=True, kw_only=True):
             concurrency=concurrency,
             per_minute=per_minute,
             lease_seconds=self.lease_seconds,
+            pause_seconds=self.pause_seconds,
             lowered_seconds=self.lowered_seconds,
             breaker_failures=self.breaker_failures,
             breaker_rest_seconds=self.breaker_rest_seconds,

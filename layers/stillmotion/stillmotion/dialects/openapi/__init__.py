@@ -1,0 +1,8 @@
+"""The API's contract: one OpenAPI 3.1 document for all three dialects, and a page to read it.
+
+- `schemas`: JSON Schemas of the code's own types; `operation`: one route, as the document tells of it.
+- `native_schemas`, `native_videos`, `native_operations`, `native_account`, `apiframe`, `wavespeed`: what there is.
+- `document`: all of it joined; `page`: the same for people; `serving`: the two routes that anybody may call.
+
+It is made when it is first asked for: no other call imports any of this.
+"""

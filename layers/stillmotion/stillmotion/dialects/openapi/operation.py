@@ -1,0 +1,133 @@
+"""One route as the document tells of it."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from stillmotion.dialects.openapi.schemas import TEXT, WHOLE, Json, ref
+from stillmotion.domain.access import Scope
+
+JSON = "application/json"
+KEYED = (401, 403, 429, 503)
+"""What every route that takes a key may answer."""
+RETRY_AFTER: Json = {"description": "Seconds to wait.", "required": True, "schema": {**WHOLE, "minimum": 0}}
+
+_WORDS: Mapping[int, str] = {
+    400: "The call breaks a rule; what it is is told.",
+    401: "There is no key in the call, or none that opens anything.",
+    402: "There is not enough left to spend today.",
+    403: "The key does not do this.",
+    404: "It is not there, or not this tenant's.",
+    409: "Things are such that it cannot be done; why is told.",
+    413: "The body is too large.",
+    415: "The body is no form.",
+    422: "An image could not be read where the call says that it is.",
+    429: "The key has called as often as it may in this minute.",
+    503: "The key could not be checked.",
+}
+_WAITS = (429, 503)
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """Whose words are spoken: the component that an error has the form of, and its media type."""
+
+    error: str
+    media_type: str = JSON
+    keyed: tuple[int, ...] = KEYED
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """A route. `answers` are what goes well, by status; `problems` the statuses of what does not, beside those of
+    every route that takes a key. `scope` is None where no key is taken. `bodies` are media types; see `sent`."""
+
+    route: str
+    id: str
+    tag: str
+    summary: str
+    dialect: Dialect
+    scope: Scope | None
+    answers: Mapping[int, Json]
+    problems: tuple[int, ...] = ()
+    description: str = ""
+    parameters: tuple[Json, ...] = ()
+    bodies: Mapping[str, Json] = {}
+    body_required: bool = True
+
+    @property
+    def method(self) -> str:
+        return self.route.partition(" ")[0].lower()
+
+    @property
+    def path(self) -> str:
+        return self.route.partition(" ")[2]
+
+    def told(self) -> Json:
+        """The operation object."""
+        body = {"requestBody": {"required": self.body_required, "content": dict(self.bodies)}} if self.bodies else {}
+        keyed = self.dialect.keyed if self.scope is not None else ()
+        problems = {status: self._problem(status) for status in (*self.problems, *keyed)}
+        return {
+            "operationId": self.id,
+            "tags": [self.tag],
+            "summary": self.summary,
+            **({"description": self.description} if self.description else {}),
+            **({"parameters": list(self.parameters)} if self.parameters else {}),
+            **body,
+            "responses": {str(status): answer for status, answer in sorted({**self.answers, **problems}.items())},
+            "security": [{"bearer": [self.scope]}, {"apiKey": [self.scope]}] if self.scope is not None else [],
+        }
+
+    def _problem(self, status: int) -> Json:
+        headers = {"retry-after": RETRY_AFTER} if status in _WAITS else {}
+        return {
+            "description": _WORDS[status],
+            **({"headers": headers} if headers else {}),
+            "content": {self.dialect.media_type: {"schema": ref(self.dialect.error)}},
+        }
+
+
+def answer(schema: Json, description: str = "", *, headers: Mapping[str, Json] | None = None) -> Json:
+    """A JSON answer."""
+    shown = {"headers": dict(headers)} if headers else {}
+    return {"description": description or "As asked.", **shown, "content": {JSON: {"schema": schema}}}
+
+
+def bare(status: int, description: str, *, headers: Mapping[str, Json] | None = None) -> Json:
+    """An answer without a body."""
+    return {"description": description or HTTPStatus(status).phrase, **({"headers": dict(headers)} if headers else {})}
+
+
+def sent(schema: Json, **examples: Any) -> dict[str, Json]:  # noqa: ANN401 - any JSON
+    """A JSON body, with examples by name."""
+    return {JSON: media(schema, **examples)}
+
+
+def media(schema: Json, **examples: Any) -> Json:  # noqa: ANN401 - any JSON
+    """A body of some media type."""
+    shown = {name: {"summary": name.replace("_", " "), "value": value} for name, value in examples.items()}
+    return {"schema": schema, **({"examples": shown} if shown else {})}
+
+
+def in_path(name: str, schema: Json, example: str, description: str) -> Json:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+def in_query(name: str, schema: Json, description: str, **example: object) -> Json:
+    return {"name": name, "in": "query", "description": description, "schema": schema, **example}
+
+
+def in_header(name: str, schema: Json, description: str) -> Json:
+    return {"name": name, "in": "header", "description": description, "schema": schema}
+
+
+JOB_ID = "6a6f6204-1c2d-8e3f-8a4b-5c6d7e8f9a0b"
+OF_JOB = in_path("id", {**TEXT, "format": "uuid"}, JOB_ID, "The id of a job; it is the same in every dialect.")

@@ -1,0 +1,111 @@
+"""JSON Schemas (draft 2020-12) of the code's own types, and of what is put together from them.
+
+Schemas of answers are closed: every member is there, and no other. A member that the code adds or leaves out so shows
+where answers are checked by them.
+"""
+
+import inspect
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+Json = dict[str, Any]
+
+TEXT: Json = {"type": "string"}
+WHOLE: Json = {"type": "integer"}
+TRUTH: Json = {"type": "boolean"}
+ADDRESS: Json = {"type": "string", "format": "uri"}
+MOMENT: Json = {"type": "string", "format": "date-time"}
+DAY: Json = {"type": "string", "format": "date"}
+DOLLARS: Json = {"type": "string", "format": "decimal", "description": "US dollars, exact."}
+EPOCH: Json = {"type": "integer", "description": "Seconds since 1970 (UTC)."}
+
+_TEMPLATE = "#/components/schemas/{name}"
+
+
+def ref(name: str) -> Json:
+    """What stands for a schema among the components."""
+    return {"$ref": _TEMPLATE.format(name=name)}
+
+
+def nullable(schema: Json) -> Json:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def constant(value: object) -> Json:
+    return {"const": value}
+
+
+def one_of(values: Collection[object], **more: object) -> Json:
+    return {"enum": list(values), **more}
+
+
+def many(items: Json, **more: object) -> Json:
+    return {"type": "array", "items": items, **more}
+
+
+def closed(properties: Mapping[str, Json], *, optional: Collection[str] = (), **more: object) -> Json:
+    """An object with these members and no others; all are there but the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+        **more,
+    }
+
+
+def of_type(kind: object) -> Json:
+    """The schema of a type that holds no struct."""
+    return dict(msgspec.json.schema(kind))
+
+
+def answered(*kinds: type) -> dict[str, Json]:
+    """Components for structs as they are shown, and for all that is in them, by name."""
+    _, found = msgspec.json.schema_components(kinds, ref_template=_TEMPLATE)
+    return {name: _as_shown(schema) for name, schema in found.items()}
+
+
+def taken(kind: type[msgspec.Struct], **instead: Json) -> Json:
+    """The schema of a body that a struct stands for; unknown members are refused. `instead` replaces members."""
+    _, found = msgspec.json.schema_components([kind], ref_template=_TEMPLATE)
+    schema = found[kind.__name__]
+    return {
+        "type": "object",
+        "description": prose(kind),
+        "properties": {**schema["properties"], **instead},
+        **({"required": schema["required"]} if schema["required"] else {}),
+        "additionalProperties": False,
+    }
+
+
+def without(schema: Json, names: Collection[str]) -> Json:
+    """A closed object without some of its members."""
+    return closed({name: member for name, member in schema["properties"].items() if name not in names}) | {
+        name: schema[name] for name in ("description",) if name in schema
+    }
+
+
+def prose(documented: object) -> str:
+    """A docstring as running text."""
+    return " ".join(inspect.cleandoc(getattr(documented, "__doc__", None) or "").split())
+
+
+def _as_shown(schema: Json) -> Json:
+    told = {name: value for name, value in schema.items() if name not in ("title", "required")}
+    if "description" in told:
+        told["description"] = " ".join(told["description"].split())
+    if "properties" in told:
+        told["properties"] = {name: _member(name, member) for name, member in told["properties"].items()}
+        told |= {"required": list(told["properties"]), "additionalProperties": False}
+    return told
+
+
+def _member(name: str, schema: Json) -> Json:
+    """Moments are named so, and msgspec does not say that their text is one."""
+    told = {key: value for key, value in schema.items() if key != "default"}
+    if not (name == "at" or name.endswith("_at")):
+        return told
+    return nullable(MOMENT) if "anyOf" in told else MOMENT
