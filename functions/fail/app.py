@@ -21,7 +21,11 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     cause = event["cause"]
     failure = workflow_failure(cause["error"], cause["message"])
     closed = composition.close()(
-        event["job_id"], failure, overdue=cause["error"] == "overdue", unknown=cause["error"] == "attention"
+        event["job_id"],
+        failure,
+        run=event["run"],
+        overdue=cause["error"] == "overdue",
+        unknown=cause["error"] == "attention",
     )
     logger.warning("closed", outcome=closed.outcome, cause=cause["error"], metric=METRICS.get(closed.outcome))
     return msgspec.structs.asdict(closed)

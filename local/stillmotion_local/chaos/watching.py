@@ -18,7 +18,9 @@ LOOK_EVERY_SECONDS = 4.0
 # A look at many jobs takes the emulator's time, which the jobs need.
 REST_FOR_EACH_SECOND_OF_LOOKING = 5.0
 HASTEN_EVERY_SECONDS = 12.0
-# A job that is shown may still be mended: the sweeper looks after 12 s, then after twice and four times as long.
+# A job that is shown may still be mended: the sweeper looks after 12 s, then after twice and four times as long. What
+# it tried in vain so often, or what nobody has touched for so long, is as it will stay.
+SWEPT_ENOUGH = 3
 STILL_SECONDS = 60.0
 
 
@@ -90,7 +92,9 @@ class Watch:
         if not is_shown(job):
             return False
         # The sweeper's own mark: without it nothing but a webhook or a person moves the job.
-        return "sweep_flag" not in job or time.monotonic() - self._seen[job["id"]][1] >= STILL_SECONDS
+        if "sweep_flag" not in job or int(job.get("sweeps", 0)) >= SWEPT_ENOUGH:
+            return True
+        return time.monotonic() - self._seen[job["id"]][1] >= STILL_SECONDS
 
     def _has_news_to_come(self) -> bool:
         """Whether the vendors are at work on a generation, or have yet to tell of one, but for those stuck for ever."""

@@ -190,15 +190,23 @@ def test_a_job_that_changes_vendors_gives_its_slot_back(world: World) -> None:
     assert leases(world, VendorName.APIFRAME) == {"job-1"}
 
 
+def spend_twenty_cents(world: World) -> None:
+    """Another job, at WaveSpeed, is reserved for."""
+    world.jobs.put(replace(world.dispatching(), id="other"))
+    assert world.dispatch("other").outcome == "accepted"
+
+
 def test_a_job_over_the_days_budget_waits_for_the_next_day(world: World) -> None:
-    world.tenant_dollars = Decimal("0.10")
+    world.tenant_dollars = Decimal("0.30")
+    spend_twenty_cents(world)
     job = world.dispatching()
 
     dispatched = world.dispatch(job.id)
 
-    assert posts(world) == (0, 0)
+    assert posts(world) == (1, 0)
     assert dispatched.outcome == "wait"
-    stored = world.jobs.only()
+    stored = world.jobs.get(job.id)
+    assert stored is not None
     assert (stored.status, stored.reason) == (Status.WAITING, Reason.BUDGET)
     assert stored.failure is not None
     assert stored.failure.kind is FailureKind.OVER_BUDGET
@@ -219,19 +227,22 @@ def test_a_job_over_the_days_budget_fails_when_its_request_says_so(world: World)
 
 
 def test_a_job_over_budget_holds_no_slot(world: World) -> None:
-    world.limits = ONE_EACH
-    world.tenant_dollars = Decimal("0.10")
+    world.limits = replace(ONE_EACH, wavespeed_concurrency=2)
+    world.tenant_dollars = Decimal("0.30")
+    spend_twenty_cents(world)
 
     world.dispatch(world.dispatching().id)
 
-    assert leases(world, VendorName.WAVESPEED) == set()
+    assert leases(world, VendorName.WAVESPEED) == {"other"}
 
 
 def test_the_budget_of_the_next_day_is_another(world: World) -> None:
-    world.tenant_dollars = Decimal("0.25")
-    first = world.dispatching()
-    world.dispatch(first.id)
-    assert posts(world) == (1, 0)
+    world.tenant_dollars = Decimal("0.30")
+    spend_twenty_cents(world)
+    job = world.dispatching()
+    world.clock.advance(world.dispatch(job.id).wait_seconds)
+
+    assert world.dispatch(job.id).outcome == "accepted"
 
 
 def test_an_accepted_job_keeps_its_slot_until_its_verdict(world: World) -> None:

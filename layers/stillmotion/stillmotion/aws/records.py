@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+import logging
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from stillmotion.aws.items import (
     ATTENTION_INDEX,
     LINE_INDEX,
     TENANT_INDEX,
+    Unreadable,
     event_item,
     job_item,
     job_of,
@@ -116,13 +118,13 @@ class DynamoJobStore:
 
     def quiet_since(self, before: datetime) -> Iterator[Job]:
         """Jobs that may have to be swept and were last written before then, oldest first; page by page."""
-        for item in self._table.oldest_first(ACTIVITY_INDEX, ("sweep_flag", "yes"), ("updated_at", stamp(before))):
-            yield job_of(item)
+        yield from _readable(
+            self._table.oldest_first(ACTIVITY_INDEX, ("sweep_flag", "yes"), ("updated_at", stamp(before)))
+        )
 
     def in_line(self, vendor: VendorName) -> Iterator[Job]:
         """Jobs in line for a slot of a vendor, the first in line first; a moment old, as the index may be."""
-        for item in self._table.lowest_first(LINE_INDEX, ("line", vendor), _LINE_PAGE):
-            yield job_of(item)
+        yield from _readable(self._table.lowest_first(LINE_INDEX, ("line", vendor), _LINE_PAGE))
 
     def _write(
         self,
@@ -184,6 +186,15 @@ def _free_or_owned_by(pointer: Pointer) -> Condition:
         values["attempt"] = pointer.attempt
     expression = f"attribute_not_exists(pk) OR (#kind = :pointer AND job_id = :job_id AND {same_attempt})"
     return Condition(expression, ("kind", "attempt"), values)
+
+
+def _readable(items: Iterable[Item]) -> Iterator[Job]:
+    """The jobs of a list that serves many, without those that another release wrote in words of its own."""
+    for item in items:
+        try:
+            yield job_of(item)
+        except Unreadable as unreadable:
+            logging.getLogger(__name__).warning("a record is passed over: %s", unreadable)
 
 
 def _pointer_in(item: Item) -> Pointer | None:

@@ -21,7 +21,8 @@ _ONLY_WHEN_ASKED = frozenset({FailureKind.MODERATED, FailureKind.INVALID_INPUT})
 def next_routes(job: Job, prices: PriceTable, *, patient: bool = True) -> list[Route]:
     """Where the job may be sent now, in order of preference: keys, slots and resting vendors are not looked at.
 
-    Empty while an attempt may still bring a video, and when nobody is left. Once the caller is not `patient` any
+    Empty while an attempt may still bring a video, after one whose video a person had taken in again, and when nobody
+    is left. Once the caller is not `patient` any
     more, no vendor is tried a second time. Raises InvalidRequest for a job that was never sent and that nobody serves
     any more, as when prices went above its `max_dollars`.
     """
@@ -35,6 +36,8 @@ def next_routes(job: Job, prices: PriceTable, *, patient: bool = True) -> list[R
     except InvalidRequest:
         return []
     last = job.tries[-1]
+    if last.generation is not None and last.generation.is_redriven:
+        return []
     left = able if _may_go_elsewhere(job.request, last) else [route for route in able if route.vendor is last.vendor]
     left = [route for route in left if not _is_over(job, route.vendor, patient=patient)]
     first_elsewhere = _unavailable_in_a_row(job) >= UNAVAILABLE_IN_A_ROW

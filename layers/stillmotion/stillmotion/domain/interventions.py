@@ -108,7 +108,7 @@ def redriven(job: Job, now: datetime, *, is_gone: bool = False) -> Job:
             pass
         case _:
             raise WrongStep(f"The job is {_words(job.status)}: it takes its video in by itself.")
-    unread = replace(generation, verdict=Verdict.RUNNING, video_url=None, fetches=0, failure=None)
+    unread = replace(generation, verdict=Verdict.RUNNING, video_url=None, fetches=0, failure=None, is_redriven=True)
     told = job
     if job.video is not None:
         lost = f"s3://{job.video.bucket}/{job.video.key} (SHA-256 {job.video.sha256})"

@@ -100,7 +100,10 @@ class Still(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
-    """The vendor's own job, as last read. `charged` is in US dollars, `credits` in the vendor's unit."""
+    """The vendor's own job, as last read. `charged` is in US dollars, `credits` in the vendor's unit.
+
+    `is_redriven`: a person has its video taken in again. Whatever comes of that, nothing is bought in its place.
+    """
 
     id: str
     accepted_at: datetime
@@ -114,6 +117,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     video_url: str | None = None
     fetches: int = 0
+    is_redriven: bool = False
     failure: Failure | None = None
     credits: int | None = None
     charged: Decimal | None = None
@@ -149,7 +153,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One paid submission to one vendor. `path` and `body` are frozen: every POST of it carries just these.
 
     `webhook_token` stands in the URL that the vendor was given; without one, no webhook is expected. `candidates` are
-    what its vendor's history shows where nobody knows the outcome.
+    what its vendor's history shows where nobody knows the outcome. `retry_after` is for how many seconds a vendor that
+    refused it asked to be left alone.
     """
 
     number: int
@@ -167,6 +172,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
     sends: int = 1
     answered_at: datetime | None = None
+    retry_after: int | None = None
     failure: Failure | None = None
     generation: Generation | None = None
 
@@ -391,7 +397,8 @@ def attempt_begun(
         webhook_token=webhook_token,
         substitutions=substitutions,
     )
-    sending = replace(job, attempts=(*job.attempts, attempt), line=None, failure=None, updated_at=now)
+    attempts = (*job.attempts, attempt)
+    sending = replace(job, attempts=attempts, line=None, failure=None, overdue=False, updated_at=now)
     return moved(sending, Status.DISPATCHING, now)
 
 
@@ -425,7 +432,9 @@ def attempt_accepted(job: Job, number: int, generation_id: str, now: datetime, v
     return moved(with_attempt(job, accepted, now), Status.GENERATING, now)
 
 
-def attempt_ended(job: Job, number: int, outcome: Outcome, failure: Failure, now: datetime) -> Job:
+def attempt_ended(
+    job: Job, number: int, outcome: Outcome, failure: Failure, now: datetime, *, retry_after: int | None = None
+) -> Job:
     """The attempt came to nothing (`not_sent`, `refused`) or to nobody knows (`unknown`).
 
     What a repetition is told says nothing of the first POST, which may have been taken: the attempt stays `unknown`.
@@ -437,7 +446,7 @@ def attempt_ended(job: Job, number: int, outcome: Outcome, failure: Failure, now
     if attempt.sends > 1 and outcome is not Outcome.UNKNOWN:
         failure = Failure(FailureKind.UNAVAILABLE, f"Sent again, it was answered: {failure.message}")
         return with_attempt(job, replace(attempt, outcome=Outcome.UNKNOWN, answered_at=now, failure=failure), now)
-    ended = replace(attempt, outcome=outcome, answered_at=now, failure=failure)
+    ended = replace(attempt, outcome=outcome, answered_at=now, failure=failure, retry_after=retry_after)
     return with_attempt(job, replace(ended, path="", body="") if ended.is_settled else ended, now)
 
 
@@ -466,7 +475,7 @@ def failed(job: Job, failure: Failure, now: datetime) -> Job:
         raise WrongStep(f"the job is {job.status} already")
     if job.attempt is not None and not job.attempt.is_settled:
         raise WrongStep(f"attempt {job.attempt.number} may still bring a video")
-    return moved(replace(job, failure=failure), Status.FAILED, now)
+    return moved(replace(job, failure=failure, overdue=False), Status.FAILED, now)
 
 
 def needs_attention(job: Job, reason: Reason, failure: Failure | None, now: datetime) -> Job:
@@ -498,6 +507,16 @@ def closing(job: Job, cause: Failure) -> tuple[Reason | None, Failure]:
         told = attempt.failure or cause
         return Reason.OUTCOME_UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, told.message)
     return Reason.WORKFLOW_FAILED, cause
+
+
+def waited_seconds(job: Job, since: datetime, now: datetime) -> int:
+    """For how long, since then, the job waited for a slot or for budget: nobody could do anything for it."""
+    ends = [change.at for change in job.history[1:]] + [now]
+    return sum(
+        seconds_between(max(change.at, since), end)
+        for change, end in zip(job.history, ends, strict=False)
+        if change.status is Status.WAITING and end > since
+    )
 
 
 def seconds_between(earlier: datetime, later: datetime) -> int:

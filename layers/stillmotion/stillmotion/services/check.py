@@ -91,6 +91,7 @@ class Check:
                 return Checked(outcome="failed")
 
     def _write(self, job: Job, reading: Reading | ReadFailed, nudges: int | None) -> Checked:
+        number = job.attempt.number if job.attempt else 0
         for _ in range(WRITE_TRIES):
             attempt = job.attempt
             assert attempt is not None  # noqa: S101 - a job with a generation has an attempt
@@ -104,6 +105,9 @@ class Check:
                 known = self._known(job)
                 if known is not None:
                     return known
+                if job.attempt is None or job.attempt.number != number:
+                    # What was read is of an attempt that another has followed by now.
+                    return Checked(outcome="running", wait_seconds=self._waits.short_wait_seconds)
                 continue
             return self._next(read, generation, reading, nudges, now)
         raise Conflict(f"job {job.id} is written by too many at once")
@@ -139,7 +143,9 @@ class Check:
                     ended_at=now,
                     failure=reading.failure,
                     credits=reading.credits,
-                    charged=None if reading.credits is None else self._prices.dollars(vendor, reading.credits),
+                    charged=before.charged
+                    if reading.credits is None
+                    else self._prices.dollars(vendor, reading.credits),
                     nsfw=reading.nsfw,
                 )
 

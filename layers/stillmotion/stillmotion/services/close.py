@@ -32,14 +32,17 @@ class Close:
         self._jobs = jobs
         self._clock = clock
 
-    def __call__(self, job_id: str, cause: Failure, *, overdue: bool = False, unknown: bool = False) -> Closed:
+    def __call__(
+        self, job_id: str, cause: Failure, *, run: int | None = None, overdue: bool = False, unknown: bool = False
+    ) -> Closed:
         """`cause` is what the workflow says; the ledger's own failure goes before it. Raises UnknownJob.
 
-        `unknown`: it was the submission's outcome; a webhook may have told it since, and then the job goes on.
+        `run` is whose execution speaks: a later one is not ended by what became of an earlier. `unknown`: it was the
+        submission's outcome; a webhook may have told it since, and then the job goes on.
         """
         for _ in range(WRITE_TRIES):
             job = find(self._jobs, job_id)
-            if job.is_final or job.status is Status.NEEDS_ATTENTION:
+            if job.is_final or job.status is Status.NEEDS_ATTENTION or (run is not None and run != job.run):
                 return Closed("ended")
             if unknown and job.status in (Status.GENERATING, Status.FINALIZING):
                 return Closed("accepted")

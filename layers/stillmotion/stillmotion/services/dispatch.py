@@ -37,13 +37,13 @@ from stillmotion.domain.job import (
 from stillmotion.domain.request import InvalidRequest, VendorName
 from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.sweeping import is_remembered, may_be_sent_again
-from stillmotion.domain.waiting import WaitPolicy, backoff
+from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.ports import Budget, Clock, Conflict, JobStore, OverBudget, Parking, ReadFailed, Vendor
 from stillmotion.services.choosing import Choice, Patience
 from stillmotion.services.governor import Admitted, Ending, Governor, InLine, Later
 from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.orders import Orders
-from stillmotion.services.submission import Sent, Submission
+from stillmotion.services.submission import Submission
 from stillmotion.services.vendors import Vendors
 
 SENDER_MARGIN_SECONDS = 5
@@ -52,8 +52,8 @@ TRANSFER_RETRY_SECONDS = 20
 LINE_RETRY_SECONDS = 60
 # The jobs that wait for a new day's budget do not all come in its first second.
 MORNING_SECONDS = 300
-# So often a vendor's word is taken as it is. Then waits grow, and in the end the record would be too large to write.
-OBEDIENT_TRIES = 10
+# An exchange with a vendor takes so long at most, with what follows it: none is begun with less time left than that.
+EXCHANGE_SECONDS = 50
 # Refusals that every job of the stack would meet: the vendor is rested when they go on.
 _OF_THE_VENDOR = frozenset({FailureKind.UNAVAILABLE, FailureKind.UNAUTHORIZED, FailureKind.OUT_OF_CREDITS})
 
@@ -118,23 +118,24 @@ class Dispatch:
         """One step of getting the job accepted. Raises UnknownJob."""
         # Before anything is looked at: a slot, or a webhook that is quicker than the answer, is not slept through.
         nudges = self._parking.nudges(job_id)
-        ready = self._decide(job_id, nudges)
+        latest_start = self._clock.now() + timedelta(seconds=self._settings.dispatch_timeout_seconds - EXCHANGE_SECONDS)
+        ready = self._decide(job_id, nudges, latest_start)
         if isinstance(ready, Dispatched):
             return ready
         attempt = _latest(ready)
         return self._after(self._submit(job_id, attempt), attempt.vendor, nudges)
 
-    def _decide(self, job_id: str, nudges: int) -> Dispatched | Job:
+    def _decide(self, job_id: str, nudges: int, latest_start: datetime) -> Dispatched | Job:
         """What to do without a POST, or the job whose latest attempt this invocation alone may send."""
         for _ in range(WRITE_TRIES):
             job = find(self._jobs, job_id)
             try:
-                return self._step(job, nudges)
+                return self._step(job, nudges, latest_start)
             except (Conflict, WrongStep):
                 continue
         raise Conflict(f"job {job_id} is written by too many at once")
 
-    def _step(self, job: Job, nudges: int) -> Dispatched | Job:
+    def _step(self, job: Job, nudges: int, latest_start: datetime) -> Dispatched | Job:
         attempt = job.attempt
         if job.status is Status.FINALIZING:
             return Dispatched(outcome="accepted")
@@ -144,7 +145,7 @@ class Dispatch:
             return Dispatched(outcome="ended")
         if attempt is not None and not attempt.is_settled:
             return self._without_answer(job, attempt)
-        return self._follow(job, nudges)
+        return self._follow(job, nudges, latest_start)
 
     def _without_answer(self, job: Job, attempt: Attempt) -> Dispatched | Job:
         now = self._clock.now()
@@ -162,7 +163,7 @@ class Dispatch:
 
     # --- before the POST
 
-    def _follow(self, job: Job, nudges: int) -> Dispatched | Job:
+    def _follow(self, job: Job, nudges: int, latest_start: datetime) -> Dispatched | Job:
         """A new attempt, where nothing that was sent before can bring a video any more."""
         try:
             route = self._choose(job)
@@ -180,10 +181,15 @@ class Dispatch:
             self._leave(job, to=route.vendor)
             job = lined
         match self._governor.admit(job, route.vendor):
+            case Admitted() if self._clock.now() > latest_start:
+                # Others wrote for so long that the answer might come when this invocation is over.
+                self._governor.release(route.vendor, job.id, Ending.UNSENT)
+                return Dispatched(outcome="wait", wait_seconds=1)
             case Admitted():
                 return self._begin(job, route)
             case Later(wait_seconds=seconds):
-                self._wait_for_slot(job)
+                if not job.tries:
+                    self._wait_for_slot(job)
                 return Dispatched(outcome="wait", wait_seconds=seconds)
             case InLine():
                 self._wait_for_slot(job)
@@ -227,7 +233,7 @@ class Dispatch:
         try:
             return self._jobs.save(begun, budget=self._budget)
         except OverBudget as over:
-            return self._over_budget(job, route.vendor, over)
+            return self._over_budget(job, route, over)
 
     def _webhook_token(self, vendor: VendorName) -> str | None:
         """A word that nobody guesses, where webhooks are wanted and can be told from forged ones."""
@@ -244,35 +250,40 @@ class Dispatch:
             return Dispatched(outcome="failed")
         return Dispatched(outcome="wait", wait_seconds=wait_seconds)
 
-    def _over_budget(self, job: Job, vendor: VendorName, over: OverBudget) -> Dispatched:
-        """The request says whether it waits for the next day, in UTC, or fails. It leaves the line either way."""
+    def _over_budget(self, job: Job, route: Route, over: OverBudget) -> Dispatched:
+        """The request says whether it waits for the next day, in UTC, or fails. It leaves the line either way.
+
+        What is dearer than a whole day's budget would wait for ever, and fails.
+        """
         now = self._clock.now()
         failure = Failure(FailureKind.OVER_BUDGET, str(over))
-        if job.request is not None and job.request.when_over_budget == "fail":
+        budgets = (self._budget.tenant_dollars, self._budget.stack_dollars)
+        is_hopeless = any(budget is not None and budget < route.quote for budget in budgets)
+        if is_hopeless or (job.request is not None and job.request.when_over_budget == "fail"):
             self._jobs.save(replace(job, line=None, failure=failure, updated_at=now))
             dispatched = Dispatched(outcome="failed")
         else:
             self._jobs.save(waiting(job, Reason.BUDGET, now, failure))
             morning = _seconds_to_tomorrow(now) + secrets.randbelow(MORNING_SECONDS)
             dispatched = Dispatched(outcome="wait", wait_seconds=morning)
-        self._governor.release(vendor, job.id, Ending.UNSENT)
+        self._governor.release(route.vendor, job.id, Ending.UNSENT)
         return dispatched
 
     # --- after the POST
 
-    def _after(self, sent: Sent, vendor: VendorName, nudges: int) -> Dispatched:
-        job, attempt = sent.job, _latest(sent.job)
+    def _after(self, job: Job, vendor: VendorName, nudges: int) -> Dispatched:
+        attempt = _latest(job)
         match attempt.outcome:
             case Outcome.ACCEPTED:
                 return self._accepted(job, attempt, nudges)
             case Outcome.SENDING | Outcome.UNKNOWN:
                 self._governor.failing(vendor, job.id)
                 if self._vendors[vendor].knows_keys and may_be_sent_again(attempt):
-                    return Dispatched(outcome="wait", wait_seconds=_wait_seconds(job, sent.retry_after))
+                    return Dispatched(outcome="wait", wait_seconds=self._choose.wait_seconds(job))
                 return Dispatched(outcome="attention")
             case Outcome.NOT_SENT | Outcome.REFUSED:
-                self._give_back(job.id, attempt, sent.retry_after)
-                return self._try_again(job, attempt, _wait_seconds(job, sent.retry_after))
+                self._give_back(job.id, attempt)
+                return self._try_again(job, attempt)
 
     def _accepted(self, job: Job, attempt: Attempt, nudges: int) -> Dispatched:
         if attempt.webhook_token is not None:
@@ -280,23 +291,24 @@ class Dispatch:
         duration = job.request.duration if job.request else 5
         return Dispatched(outcome="accepted", wait_seconds=self._waits.first(duration))
 
-    def _give_back(self, job_id: str, attempt: Attempt, retry_after: int | None) -> None:
+    def _give_back(self, job_id: str, attempt: Attempt) -> None:
         """Tells the governor how the vendor refused: a throttled job keeps its slot, and its place with it."""
         kind = attempt.failure.kind if attempt.failure else FailureKind.UNAVAILABLE
         if kind is FailureKind.THROTTLED:
-            self._governor.throttled(attempt.vendor, job_id, retry_after)
+            self._governor.throttled(attempt.vendor, job_id, attempt.retry_after)
         else:
             self._governor.release(attempt.vendor, job_id, Ending.BAD if kind in _OF_THE_VENDOR else Ending.NEUTRAL)
 
-    def _try_again(self, job: Job, attempt: Attempt, wait_seconds: int) -> Dispatched:
+    def _try_again(self, job: Job, attempt: Attempt) -> Dispatched:
         try:
-            route = self._choose(job, wait_seconds)
+            route = self._choose(job)
         except InvalidRequest:
             return Dispatched(outcome="wait")
         if route is None:
             self._leave(job)
             return Dispatched(outcome="failed")
-        return Dispatched(outcome="wait", wait_seconds=wait_seconds if route.vendor is attempt.vendor else 0)
+        is_same = route.vendor is attempt.vendor
+        return Dispatched(outcome="wait", wait_seconds=self._choose.wait_seconds(job) if is_same else 0)
 
 
 def _latest(job: Job) -> Attempt:
@@ -308,11 +320,3 @@ def _latest(job: Job) -> Attempt:
 def _seconds_to_tomorrow(now: datetime) -> int:
     tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
     return seconds_between(now, tomorrow) + 1
-
-
-def _wait_seconds(job: Job, told: int | None) -> int:
-    """As long as the vendor said, or as its silence suggests; a vendor that says so often is given longer."""
-    sends = sum(attempt.sends for attempt in job.tries)
-    if told is None:
-        return backoff(sends)
-    return told if sends <= OBEDIENT_TRIES else max(told, backoff(sends - OBEDIENT_TRIES))

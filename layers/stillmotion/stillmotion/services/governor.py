@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 
 from stillmotion.domain import breaker, governing
 from stillmotion.domain.governing import Ending, GovernorState, Lease, Limits, needs_slot, stands_in_line, turn
-from stillmotion.domain.job import Job
+from stillmotion.domain.job import Job, Reason
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Clock, Conflict, GovernorStore, JobStore, Parking, StoreError
 
@@ -30,6 +31,8 @@ FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 0.5
 # The index shows a change well within this, and jobs that were told "no slot" a moment ago are then in it.
 INDEX_LAG_SECONDS = 0.25
+# So many are let go at once where a limit was lifted: the next round goes on.
+MOST_LET_GO = 200
 # Jobs at the head of the index that are in line no more are looked at, at most so many.
 MOST_STALE = 20
 
@@ -60,7 +63,7 @@ class GovernorSettings(msgspec.Struct, frozen=True, kw_only=True):
     wavespeed_per_minute: int = 5
     apiframe_concurrency: int = 5
     apiframe_per_minute: int = 0
-    lease_seconds: int = 7200
+    lease_seconds: int = 3660
     pause_seconds: int = 20
     lowered_seconds: int = 180
     breaker_failures: int = 5
@@ -191,6 +194,13 @@ class Governor:
         chosen = self._change(vendor, limits, step)
         self._tell(vendor, chosen)
         return chosen
+
+    def let_go(self, vendor: VendorName) -> Sequence[str]:
+        """Wakes those who sleep in line for a slot where none is needed any more: the limit was lifted."""
+        if self._settings.limits(vendor).concurrency:
+            return []
+        asleep = islice((job.id for job in self._jobs.in_line(vendor) if job.reason is Reason.SLOT), MOST_LET_GO)
+        return [job_id for job_id in asleep if self.nudge(job_id)]
 
     def nudge(self, job_id: str) -> bool:
         """Tells a job that something waits for it; whether it was asleep, and is awake now."""

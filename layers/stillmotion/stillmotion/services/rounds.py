@@ -61,7 +61,7 @@ class Rounds:
     def _of(self, vendor: VendorName) -> Counter[str]:
         old = self._old(vendor)
         gone = {job_id: lease for job_id, lease in old.items() if not needs_slot(self._jobs.get(job_id), vendor)}
-        granted = self._governor.grant(vendor, gone)
+        granted = [*self._governor.grant(vendor, gone), *self._governor.let_go(vendor)]
         done = Counter(self._set_going(job_id) for job_id in old if job_id not in gone)
         return done + Counter(freed=len(gone), granted=len(granted))
 

@@ -1,7 +1,5 @@
 """One POST of an attempt that is written down as `sending`, and the writing down of what came back."""
 
-import msgspec
-
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Attempt, Job, Outcome, WrongStep, attempt_accepted, attempt_ended, noted
 from stillmotion.ports import (
@@ -30,13 +28,6 @@ class AcceptanceUnwritten(Exception):
     """
 
 
-class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """The job as it was written down after the POST, and the seconds that the vendor asked to be left alone."""
-
-    job: Job
-    retry_after: int | None = None
-
-
 class Submission:
     """Sends attempts."""
 
@@ -45,15 +36,18 @@ class Submission:
         self._vendors = vendors
         self._clock = clock
 
-    def __call__(self, job_id: str, attempt: Attempt) -> Sent:
-        """POSTs once. Raises AcceptanceUnwritten; Conflict where an outcome without a generation is not written."""
+    def __call__(self, job_id: str, attempt: Attempt) -> Job:
+        """POSTs once; the job as it was written down after it.
+
+        Raises AcceptanceUnwritten; Conflict where an outcome without a generation is not written.
+        """
         vendor = self._vendors[attempt.vendor]
         answer = vendor.submit(Envelope(attempt.path, attempt.body), attempt.idempotency_key)
         if isinstance(answer, Accepted):
-            return Sent(job=self._accepted(job_id, attempt, answer))
+            return self._accepted(job_id, attempt, answer)
         outcome, failure = _read(answer)
         told = answer.retry_after if isinstance(answer, Refused) else None
-        return Sent(job=self._write(job_id, attempt.number, outcome, failure), retry_after=told)
+        return self._write(job_id, attempt.number, outcome, failure, told)
 
     def _accepted(self, job_id: str, attempt: Attempt, answer: Accepted) -> Job:
         try:
@@ -96,11 +90,15 @@ class Submission:
                 continue
         raise Conflict(text)
 
-    def _write(self, job_id: str, number: int, outcome: Outcome, failure: Failure) -> Job:
+    def _write(
+        self, job_id: str, number: int, outcome: Outcome, failure: Failure, retry_after: int | None = None
+    ) -> Job:
         for _ in range(WRITE_TRIES):
             job = find(self._jobs, job_id)
             try:
-                return self._jobs.save(attempt_ended(job, number, outcome, failure, self._clock.now()))
+                return self._jobs.save(
+                    attempt_ended(job, number, outcome, failure, self._clock.now(), retry_after=retry_after)
+                )
             except Conflict:
                 continue
             except WrongStep:
