@@ -29,7 +29,7 @@ class Script:
 ACCEPTED: JsonObject = {"outcome": "accepted", "wait_seconds": 75}
 TOLD: JsonObject = {"outcome": "accepted", "wait_seconds": 300, "parks": True, "nudges": 0}
 STILL_RUNNING: JsonObject = {"outcome": "running", "wait_seconds": 300, "parks": True, "nudges": 1}
-QUEUED: JsonObject = {"outcome": "queued", "wait_seconds": 60, "nudges": 0}
+QUEUED: JsonObject = {"outcome": "wait", "wait_seconds": 60, "parks": True, "nudges": 0}
 NUDGED: JsonObject = {}
 RUNNING: JsonObject = {"outcome": "running", "wait_seconds": 10}
 SUCCEEDED: JsonObject = {"outcome": "succeeded", "wait_seconds": 0}

@@ -205,6 +205,8 @@ class SeveralJobs(RuleBasedStateMachine):
     def _run_the_workflow(self, name: str, steps: int = 30) -> None:
         for _ in range(steps):
             dispatched = self.world.dispatch(name)
+            if dispatched.parks and dispatched.outcome == "wait":
+                return
             if dispatched.outcome == "wait":
                 self.world.clock.advance(max(1, min(dispatched.wait_seconds, 400)))
                 continue
@@ -215,7 +217,7 @@ class SeveralJobs(RuleBasedStateMachine):
                     continue
             if outcome == "succeeded":
                 self._finalize(name)
-            elif outcome not in ("ended", "queued"):
+            elif outcome != "ended":
                 self.world.close(name, WORKFLOW_FAULT, overdue=outcome == "overdue")
             return
 

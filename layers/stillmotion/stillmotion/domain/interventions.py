@@ -51,15 +51,15 @@ class TooSoon(WrongStep):
 
 def withdrawn(job: Job, now: datetime) -> Job:
     """A person wants the job no more. Twice is once."""
-    if job.status is Status.CANCELLED or (job.cancel_requested_at is not None and not job.is_final):
+    if job.status is Status.CANCELLED:
         return job
     if job.status is Status.COMPLETED:
         raise WrongStep("The video is completed, and paid for: there is nothing left to cancel.")
     if job.is_final:
         raise WrongStep("The job has failed already: there is nothing left to cancel.")
-    if not _is_settled(job):
-        return replace(job, cancel_requested_at=now, updated_at=now)
-    return cancelled(job, now)
+    if _is_settled(job):
+        return cancelled(job, now)
+    return job if job.cancel_requested_at is not None else replace(job, cancel_requested_at=now, updated_at=now)
 
 
 def cancelled(job: Job, now: datetime) -> Job:

@@ -447,7 +447,12 @@ def attempt_ended(
         failure = Failure(FailureKind.UNAVAILABLE, f"Sent again, it was answered: {failure.message}")
         return with_attempt(job, replace(attempt, outcome=Outcome.UNKNOWN, answered_at=now, failure=failure), now)
     ended = replace(attempt, outcome=outcome, answered_at=now, failure=failure, retry_after=retry_after)
-    return with_attempt(job, replace(ended, path="", body="") if ended.is_settled else ended, now)
+    if not ended.is_settled:
+        return with_attempt(job, ended, now)
+    known = with_attempt(job, replace(ended, path="", body=""), now)
+    # Its sender was slower than whoever handed the job to a person: it can go on by itself.
+    late = job.status is Status.NEEDS_ATTENTION and job.reason is Reason.OUTCOME_UNKNOWN
+    return moved(replace(known, failure=None), Status.DISPATCHING, now) if late else known
 
 
 def generation_read(job: Job, generation: Generation, now: datetime) -> Job:
@@ -509,13 +514,13 @@ def closing(job: Job, cause: Failure) -> tuple[Reason | None, Failure]:
     return Reason.WORKFLOW_FAILED, cause
 
 
-def waited_seconds(job: Job, since: datetime, now: datetime) -> int:
-    """For how long, since then, the job waited for a slot or for budget: nobody could do anything for it."""
+def waited_seconds(job: Job, since: datetime, now: datetime, reasons: frozenset[Reason]) -> int:
+    """For how long, since then, the job waited for these reasons."""
     ends = [change.at for change in job.history[1:]] + [now]
     return sum(
         seconds_between(max(change.at, since), end)
         for change, end in zip(job.history, ends, strict=False)
-        if change.status is Status.WAITING and end > since
+        if change.status is Status.WAITING and change.reason in reasons and end > since
     )
 
 

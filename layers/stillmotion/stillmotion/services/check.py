@@ -65,7 +65,7 @@ class Check:
         if known is not None:
             if known.outcome != "ended":
                 # Whoever wrote the verdict down may have died before the slot was given back.
-                self._give_back(job)
+                self._give_back(job, repeated=True)
             return known
         if attempt is None or attempt.generation is None:
             return Checked(outcome="ended")
@@ -171,7 +171,7 @@ class Check:
                     wait = self._waits.within_deadline(max(wait, reading.retry_after), elapsed)
                 return Checked(outcome="running", wait_seconds=wait)
 
-    def _give_back(self, job: Job) -> None:
+    def _give_back(self, job: Job, *, repeated: bool = False) -> None:
         """The slot, with what the verdict says of the vendor."""
         attempt, generation = job.attempt, job.generation
         if attempt is None or generation is None:
@@ -184,4 +184,4 @@ class Check:
                 ending = Ending.BAD
             case _:
                 ending = Ending.NEUTRAL
-        self._governor.release(attempt.vendor, job.id, ending)
+        self._governor.release(attempt.vendor, job.id, ending, repeated=repeated)

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from stillmotion.domain.failover import MENDED_BY_TIME, ending, next_routes
-from stillmotion.domain.job import Job, Outcome, Status, seconds_between, waited_seconds
+from stillmotion.domain.job import Job, Outcome, Reason, Status, seconds_between, waited_seconds
 from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.waiting import backoff
 from stillmotion.ports import Clock
@@ -68,13 +68,14 @@ class Choice:
     def is_patient(self, job: Job, wait_seconds: int = 0) -> bool:
         """Whether the job, in `wait_seconds` seconds, may still be tried where it was tried before.
 
-        What it spent in line, or waiting for a new day's budget, does not count.
+        What it spent waiting for a new day's budget does not count, nor in line before it was first tried.
         """
         vendor = job.attempt.vendor if job.attempt and job.tries else None
         begun = [attempt.started_at for attempt in job.tries if attempt.vendor is vendor]
         since = begun[0] if begun else _dispatching_since(job)
         now = self._clock.now()
-        spent = seconds_between(since, now) - waited_seconds(job, since, now)
+        idle = frozenset({Reason.BUDGET}) if begun else frozenset({Reason.BUDGET, Reason.SLOT})
+        spent = seconds_between(since, now) - waited_seconds(job, since, now, idle)
         return spent + wait_seconds <= self._patience.dispatch_patience_seconds
 
 

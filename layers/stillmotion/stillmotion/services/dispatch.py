@@ -61,11 +61,11 @@ _OF_THE_VENDOR = frozenset({FailureKind.UNAVAILABLE, FailureKind.UNAUTHORIZED, F
 class Dispatched(msgspec.Struct, frozen=True, kw_only=True):
     """What the workflow does next; `wait_seconds` before it does.
 
-    `queued` parks until a slot is free, and `accepted` with `parks` until a webhook comes; neither is begun when the
-    job was nudged more often than `nudges` times.
+    With `parks`, a slot that is given to the job ends `wait`, and a webhook `accepted`; neither is begun when
+    the job was nudged more often than `nudges` times.
     """
 
-    outcome: Literal["accepted", "wait", "queued", "failed", "attention", "ended"]
+    outcome: Literal["accepted", "wait", "failed", "attention", "ended"]
     wait_seconds: int = 0
     parks: bool = False
     nudges: int = 0
@@ -186,14 +186,14 @@ class Dispatch:
                 self._governor.release(route.vendor, job.id, Ending.UNSENT)
                 return Dispatched(outcome="wait", wait_seconds=1)
             case Admitted():
-                return self._begin(job, route)
+                return self._begin(job, route, latest_start)
             case Later(wait_seconds=seconds):
                 if not job.tries:
                     self._wait_for_slot(job)
                 return Dispatched(outcome="wait", wait_seconds=seconds)
             case InLine():
                 self._wait_for_slot(job)
-                return Dispatched(outcome="queued", wait_seconds=LINE_RETRY_SECONDS, nudges=nudges)
+                return Dispatched(outcome="wait", wait_seconds=LINE_RETRY_SECONDS, parks=True, nudges=nudges)
 
     def _leave(self, job: Job, to: VendorName | None = None) -> None:
         """Gives back what the job may hold at the vendors that it has done with: a throttled one kept its slot."""
@@ -206,7 +206,7 @@ class Dispatch:
         if job.reason is not Reason.SLOT:
             self._jobs.save(waiting(job, Reason.SLOT, self._clock.now()))
 
-    def _begin(self, job: Job, route: Route) -> Dispatched | Job:
+    def _begin(self, job: Job, route: Route, latest_start: datetime) -> Dispatched | Job:
         vendor = self._vendors[route.vendor]
         number = len(job.attempts) + 1
         token = self._webhook_token(route.vendor)
@@ -218,6 +218,9 @@ class Dispatch:
             order = self._orders.ready(job, route, vendor, webhook_url=url)
         except ReadFailed as failed:
             return self._not_handed_over(job, vendor, failed)
+        if self._clock.now() > latest_start:
+            slow = ReadFailed(FailureKind.UNAVAILABLE, "it took so long that no time was left to send the job")
+            return self._not_handed_over(job, vendor, slow)
         envelope = vendor.compose(order)
         begun = attempt_begun(
             job,

@@ -132,12 +132,15 @@ class Governor:
         self._tell(vendor, others)
         return admission
 
-    def release(self, vendor: VendorName, job_id: str, ending: Ending) -> None:
-        """Gives the job's slot back, if it has one, and grants it to the next in line. May be repeated.
+    def release(self, vendor: VendorName, job_id: str, ending: Ending, *, repeated: bool = False) -> None:
+        """Gives the job's slot back, if it has one, and grants it to the next in line.
 
-        To the next: a job that could not be sent, and is still first in line, has to ask again.
+        To the next: a job that could not be sent, and is still first in line, has to ask again. May be repeated; where
+        there are no slots, one that says that it is `repeated` is not counted once more.
         """
         limits = self._settings.limits(vendor)
+        if repeated and not limits.concurrency:
+            ending = Ending.NEUTRAL
 
         def step(state: GovernorState, now: datetime) -> tuple[GovernorState, tuple[bool, list[str]]]:
             freed = governing.released(state, limits, job_id, ending, now)
