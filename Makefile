@@ -38,6 +38,10 @@ demo: .venv/.ready ## Turn a photograph into a video on the local cloud [IMAGE=p
 test: .venv/.ready tools ## Run every test
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup $(ARGS)
 
+.PHONY: contract
+contract: .venv/.ready ## Send the API what its document allows, and what it does not: 2,000 cases [CASES=60 of each operation]
+	CONTRACT_CASES=$(or $(CASES),60) $(BIN)/pytest --quiet tests/contract/openapi
+
 .PHONY: chaos
 chaos: .venv/.ready tools ## Break everything while many jobs run, and account for the money [JOBS=500] [SEED=1] [JSON=file]
 	@$(BIN)/python -m stillmotion_local.chaos --jobs $(or $(JOBS),500) --seed $(or $(SEED),1) \

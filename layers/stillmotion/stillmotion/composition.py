@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from stillmotion.aws.secrets import VendorSecret
     from stillmotion.aws.workflow import StepFunctionsWorkflow
     from stillmotion.dialects.apiframe_purse import Purse
-    from stillmotion.dialects.by_path import Dialects
+    from stillmotion.dialects.by_path import Answers, Dialects
     from stillmotion.dialects.callbacks import Body
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.openapi.serving import Contract
     from stillmotion.dialects.webhooks import Webhooks
     from stillmotion.domain.job import Job
     from stillmotion.ports import EventBus, ObjectPlace, Pictures, Vendor
@@ -262,7 +263,15 @@ def submit_api() -> "Dialects":
 def read_api() -> "Dialects":
     from stillmotion.dialects.by_path import Dialects
 
-    return Dialects(native_read_api, {"/api/v3/": wavespeed_read_api, "/v2/": apiframe_read_api})
+    by_prefix: dict[str, Callable[[], Answers]] = {"/api/v3/": wavespeed_read_api, "/v2/": apiframe_read_api}
+    return Dialects(native_read_api, by_prefix | dict.fromkeys(("/openapi.json", "/docs", "OPTIONS /"), contract))
+
+
+@cache
+def contract() -> "Contract":
+    from stillmotion.dialects.openapi.serving import Contract
+
+    return Contract(load(settings.ApiSettings, os.environ).api_base_url)
 
 
 def _submit_call() -> "SubmitCall":

@@ -1,24 +1,18 @@
 """Every route of the API, with every kind of key. The routes are read from the code: a new one has to be put here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache, cached_property
 from typing import Any
 
 import pytest
-from tests.deliveries import ROOT as DELIVERIES_ROOT
-from tests.deliveries import Telling
-from tests.fakes import DAWN, InMemoryBooks, InMemoryKeyStore
+from tests.fakes import DAWN
 from tests.unit.dialects.calling import call
-from tests.unit.template.document import Template, read_template
-from tests.world import World
+from tests.unit.dialects.stack import Stack, template
 
-from stillmotion import composition
 from stillmotion.dialects.http import Endpoints
+from stillmotion.dialects.openapi.serving import Contract
 from stillmotion.domain.access import Scope
 from stillmotion.ports import ApiKey
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.signing_secrets import SigningSecrets
+from stillmotion.services.keys import Authenticator
 
 # What a route takes, and what another tenant's id is answered there: a route without an id is his own.
 TABLE: Mapping[str, tuple[Scope, int | None]] = {
@@ -59,86 +53,10 @@ TABLE: Mapping[str, tuple[Scope, int | None]] = {
     "GET /v2/me": (Scope.READ, None),
 }
 OPEN = {"GET /v2/models"}
-NOT_A_KEYS = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"}
+NOT_A_KEYS = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}", *Contract.routes}
 BODIES = {"POST /v1/videos/{id}/resolve": {"action": "abandon"}}
 UNUSED = "sm_" + "x" * 43
 BAD_KEYS = {"none": None, "malformed": "sm_short", "unknown": UNUSED, "revoked": "", "expired": ""}
-
-
-@cache
-def template() -> Template:
-    return read_template()
-
-
-@dataclass
-class Stack:
-    """The endpoints of every function, as the composition root makes them, over ports in memory."""
-
-    world: World = field(default_factory=World)
-    keys: InMemoryKeyStore = field(default_factory=InMemoryKeyStore)
-
-    @cached_property
-    def telling(self) -> Telling:
-        return Telling(self.world)
-
-    def key(self, tenant: str = "default", **fields: Any) -> str:
-        key, record = mint(tenant, DAWN, **fields)
-        self.keys.put(record)
-        return key
-
-    def endpoints(self, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Endpoints]:
-        """By route."""
-        made: dict[str, Any] = {
-            "jobs": self.world.jobs,
-            "books": InMemoryBooks(self.world.jobs),
-            "objects": self.world.objects,
-            "workflow": self.world.workflow,
-            "parking": self.world.parking,
-            "governor": self.world.governor,
-            "vendors": self.world.vendors,
-            "receiving": self.world.receiving,
-            "allowance": self.world.submit_call._allowance,
-            "api_keys": self.keys,
-            "outbound": self.telling.outbound,
-            "signing_secrets": SigningSecrets(lambda: [DELIVERIES_ROOT]),
-            "authenticator": Authenticator(self.keys, self.world.clock),
-        }
-        for name, port in made.items():
-            monkeypatch.setattr(composition, name, lambda port=port: port)
-        monkeypatch.setattr(composition, "CLOCK", self.world.clock)
-        for variable, value in _environment().items():
-            monkeypatch.setenv(variable, value)
-        return {route: found for found in _every_function() for route in found.routes}
-
-
-def _environment() -> dict[str, str]:
-    """What the functions find, with the template's defaults."""
-    return {
-        name: _setting(value)
-        for function in template().functions
-        for name, value in template().environment(function).items()
-    } | {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
-
-
-def _setting(value: Any) -> str:
-    match value:
-        case str():
-            return value
-        case {"Ref": name} if name in template().parameters:
-            return str(template().parameters[name]["Default"])
-        case _:
-            return "https://of.the.stack"
-
-
-def _every_function() -> list[Endpoints]:
-    """Whatever in the composition root gives endpoints."""
-    factories = [getattr(composition, name) for name in dir(composition)]
-    return [make.__wrapped__() for make in factories if _returns(make) == "Endpoints"]
-
-
-def _returns(made: object) -> str | None:
-    annotation = getattr(made, "__annotations__", {}).get("return")
-    return annotation if isinstance(annotation, str) else None
 
 
 @pytest.fixture

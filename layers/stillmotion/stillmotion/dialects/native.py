@@ -71,8 +71,7 @@ def show_problem(problem: Problem) -> HttpResponse:
 
 
 def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", kept_days: int = 0) -> Mapping[str, Route]:
-    """What makes jobs. `estimate` gives the service for calls that want to know what one would come to; `kept_days`
-    is how long videos are kept, 0 for good."""
+    """What makes jobs. `estimate` gives the service that tells what one would come to; `kept_days` is 0 for good."""
     from stillmotion.dialects.native_bodies import body_of, order_of  # noqa: PLC0415 - reads need none of it
     from stillmotion.services.calls import Call, KeyReused  # noqa: PLC0415
     from stillmotion.services.receiving import InputUnreachable  # noqa: PLC0415

@@ -22,7 +22,7 @@ from stillmotion.services.outbound import DeliveryUnknown, Outbound
 
 MAX_LISTED = 100
 _SMALL_NUMBER = r"[0-9]{1,4}"
-_HIDDEN = frozenset({"tenant", "detail", "detail_type", "version"})
+HIDDEN_OF_DELIVERY = frozenset({"tenant", "detail", "detail_type", "version"})
 
 
 def subscription_routes(
@@ -65,7 +65,7 @@ def subscription_routes(
 def shown(delivery: Delivery) -> dict[str, object]:
     """A delivery as its tenant may see it."""
     told: dict[str, object] = msgspec.to_builtins(delivery)
-    fields = {name: value for name, value in told.items() if name not in _HIDDEN}
+    fields = {name: value for name, value in told.items() if name not in HIDDEN_OF_DELIVERY}
     return {"object": "webhook.delivery", **fields, "event": delivery.event}
 
 

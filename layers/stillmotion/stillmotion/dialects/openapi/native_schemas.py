@@ -89,13 +89,15 @@ def video_form() -> Json:
     order = video_order()["properties"]
     file: Json = {"type": "string", "contentMediaType": "application/octet-stream"}
     files = {name: {**file, "description": _TOLD[name]} for name in ("input_reference", "image", "end_image")}
-    texts = {name: {**TEXT, "description": _TOLD[name]} for name in order if name not in (*files, "metadata", "concepts")}
+    texts = {
+        name: {**TEXT, "description": _TOLD[name]} for name in order if name not in (*files, "metadata", "concepts")
+    }
     concepts = many({**TEXT}, description="Spelt once for each.")
     return {
         "type": "object",
         "description": "The same fields as in JSON, spelt as text; files are images. A form is at most 4.5 MB.",
         "properties": {**texts, **files, "concepts[]": concepts},
-        "patternProperties": {r"^metadata\[[^\[\]]*\]$": TEXT, r"^input_reference\[image_url\]$": TEXT},
+        "patternProperties": {r"^metadata\[[^\[\]]*\]$": TEXT, r"^input_reference\[image_url\]$": IMAGE},
         "required": ["prompt"],
         "additionalProperties": False,
     }
@@ -111,7 +113,7 @@ def components() -> dict[str, Json]:
     return {
         **_record(),
         "Video": _video(),
-        "VideoList": _list(ref("Video"), first_id=nullable(TEXT), last_id=nullable(TEXT)),
+        "VideoList": listed(ref("Video"), first_id=nullable(TEXT), last_id=nullable(TEXT)),
         "VideoDeleted": closed({"id": TEXT, "object": constant("video.deleted"), "deleted": constant(value=True)}),
         "VideoOrder": video_order(),
         "VideoForm": video_form(),
@@ -126,10 +128,15 @@ def _record() -> dict[str, Json]:
     """A job's record without what is hidden of it, and with what is told beside it."""
     found = answered(Job)
     shown = without(found["Job"], views.HIDDEN_OF_JOB - {"attempts", "failure"})
-    vendor = {"vendor": nullable(ref("VendorName")), "generation_id": nullable(TEXT)}
-    job = closed(shown["properties"] | vendor, description="The whole record, but for what is nobody's business.")
+    beside = {"vendor": nullable(ref("VendorName")), "generation_id": nullable(TEXT)}
+    video = {"video": nullable(ref("StoredVideo"))}
+    job = closed(
+        shown["properties"] | video | beside, description="The whole record, but for what is nobody's business."
+    )
     failure = closed({**found["Failure"]["properties"], "advice": one_of(sorted({r.advice for r in RULES.values()}))})
     return found | {
+        # Video is what the API calls a job.
+        "StoredVideo": found.pop("Video"),
         "Job": job,
         "Attempt": without(found["Attempt"], views.HIDDEN_OF_ATTEMPT),
         "Generation": without(found["Generation"], views.HIDDEN_OF_GENERATION),
@@ -201,6 +208,7 @@ def _problem() -> Json:
     )
 
 
-def _list(items: Json, **more: Json) -> Json:
+def listed(items: Json, **more: Json) -> Json:
+    """A page of a list."""
     next_page = nullable({**TEXT, "description": "What the next ones come after."})
     return closed({"object": constant("list"), "data": many(items), "has_more": TRUTH, "next": next_page, **more})

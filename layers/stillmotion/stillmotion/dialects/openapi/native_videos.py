@@ -36,8 +36,8 @@ def operations() -> Sequence[Operation]:
             tag=VIDEOS,
             summary="Order a video",
             description=(
-                "Answers at once; the video takes minutes. Unknown fields are refused. A body is at most 4.5 MB: larger "
-                "images go through `POST /v1/uploads`."
+                "Answers at once; the video takes minutes. Unknown fields are refused. A body is at most 4.5 MB: "
+                "larger images go through `POST /v1/uploads`."
             ),
             dialect=NATIVE,
             scope=Scope.WRITE,
@@ -61,7 +61,9 @@ def operations() -> Sequence[Operation]:
                 ),
                 MEDIA_TYPE: media(ref("VideoForm"), a_form={"prompt": "A quiet street in the rain", "seconds": "5"}),
             },
-            answers={200: answer({"anyOf": [ref("Video"), ref("VideoEstimate")]}, "The job; or, with dry_run, its price.")},
+            answers={
+                200: answer({"anyOf": [ref("Video"), ref("VideoEstimate")]}, "The job; or, with dry_run, its price.")
+            },
             problems=(400, 402, 409, 413, 422),
         ),
         Operation(
@@ -117,7 +119,7 @@ def operations() -> Sequence[Operation]:
             id="deleteVideo",
             tag=VIDEOS,
             summary="Delete a video",
-            description="Takes the file away and hides the job. One that is under way is cancelled first, if it can be.",
+            description="Takes the file away and hides the job. One that is under way is cancelled, if it can be.",
             dialect=NATIVE,
             scope=Scope.WRITE,
             parameters=(OF_JOB,),

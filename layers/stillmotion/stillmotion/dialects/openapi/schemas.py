@@ -5,7 +5,7 @@ where answers are checked by them.
 """
 
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -37,7 +37,7 @@ def constant(value: object) -> Json:
     return {"const": value}
 
 
-def one_of(values: Collection[object], **more: object) -> Json:
+def one_of(values: Iterable[object], **more: object) -> Json:
     return {"enum": list(values), **more}
 
 
@@ -64,7 +64,7 @@ def of_type(kind: object) -> Json:
 
 def answered(*kinds: type) -> dict[str, Json]:
     """Components for structs as they are shown, and for all that is in them, by name."""
-    _, found = msgspec.json.schema_components(kinds, ref_template=_TEMPLATE)
+    _, found = msgspec.json.schema_components(kinds, schema_hook=_anything, ref_template=_TEMPLATE)
     return {name: _as_shown(schema) for name, schema in found.items()}
 
 
@@ -91,6 +91,12 @@ def without(schema: Json, names: Collection[str]) -> Json:
 def prose(documented: object) -> str:
     """A docstring as running text."""
     return " ".join(inspect.cleandoc(getattr(documented, "__doc__", None) or "").split())
+
+
+def _anything(kind: type) -> Json:
+    if kind is object:
+        return {"description": "Anything."}
+    raise NotImplementedError
 
 
 def _as_shown(schema: Json) -> Json:

@@ -1,0 +1,78 @@
+"""The whole document."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+from stillmotion.dialects.http import MAX_BODY_BYTES
+from stillmotion.dialects.openapi import (
+    apiframe,
+    native_account,
+    native_operations,
+    native_schemas,
+    native_videos,
+    wavespeed,
+)
+from stillmotion.dialects.openapi.operation import Operation
+from stillmotion.dialects.openapi.schemas import Json
+
+TAGS: Mapping[str, str] = {
+    native_videos.VIDEOS: "The native dialect, in the shape of OpenAI's Videos API.",
+    native_operations.OPERATIONS: "What a person does to a job.",
+    native_account.WEBHOOKS: "Where a tenant is told what becomes of its jobs; see also `callback_url` of an order.",
+    native_account.SPENDING: "What was spent.",
+    native_account.KEYS: "Who may call.",
+    native_operations.DEAD_LETTERS: "What could not be handled.",
+    apiframe.APIFRAME: "For Apiframe's clients: only the base URL and the key change.",
+    wavespeed.WAVESPEED: "For WaveSpeed's clients: only the base URL and the key change.",
+    native_operations.VENDORS: "What the vendors themselves call.",
+}
+DESCRIPTION = f"""\
+Stillmotion turns still images, or a prompt alone, into short videos, in three dialects. A job has one id, and can be
+read in each of them.
+
+**Keys.** Send one as `Authorization: Bearer` or as `X-API-Key`. Each operation names the scope that it takes; a key
+with `admin` does everything. Jobs, lists and spending are those of the key's tenant: what is another's is not there.
+
+**Limits.** A body is at most {MAX_BODY_BYTES:,} bytes; the gateway itself refuses what is larger than it can hand
+over. Larger images are put straight into the bucket, by the URL that an upload call gives.
+
+**The gateway's own answers** have the form {{"message": …}}: 404 where there is no such address outside `/v1`, 413, 429
+when everybody together calls too often, 500 and 503 when a function could not answer.
+"""
+
+
+def operations() -> Sequence[Operation]:
+    """Every route, in the order of its tag."""
+    parts = (native_videos, native_operations, native_account, apiframe, wavespeed)
+    order = list(TAGS)
+    found = chain.from_iterable(part.operations() for part in parts)
+    return sorted(found, key=lambda operation: order.index(operation.tag))
+
+
+def document(base_url: str) -> Json:
+    """The OpenAPI document of the API at `base_url`."""
+    paths: dict[str, Json] = {}
+    for operation in operations():
+        paths.setdefault(operation.path, {})[operation.method] = operation.told()
+    parts = (native_schemas, native_operations, native_account, apiframe, wavespeed)
+    schemas = {name: schema for part in parts for name, schema in part.components().items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Stillmotion",
+            "version": "1",
+            "summary": "Still images into short videos, each paid for once.",
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": base_url}],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+    }

@@ -1,0 +1,211 @@
+"""WaveSpeed's dialect."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE, video_order
+from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, in_header, in_query, sent
+from stillmotion.dialects.openapi.schemas import (
+    ADDRESS,
+    MOMENT,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Json,
+    closed,
+    constant,
+    many,
+    nullable,
+    one_of,
+    ref,
+)
+from stillmotion.dialects.wavespeed import MAX_IDEMPOTENCY_KEY
+from stillmotion.dialects.wavespeed_bodies import (
+    DURATIONS,
+    MAX_FILENAME,
+    MAX_LISTED,
+    MAX_PAGE_SIZE,
+    OWN_FIELDS,
+    SWITCHES,
+    USUAL_PAGE_SIZE,
+    USUAL_SIZE,
+)
+from stillmotion.dialects.wavespeed_views import CODES, MODEL, OK, WORDS
+from stillmotion.domain.access import Scope
+from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
+from stillmotion.domain.request import MAX_PROMPT, RATIO_OF_SIZE
+
+WAVESPEED = "WaveSpeed's dialect"
+_WORDS = Dialect("WavespeedError")
+_ORDER: Mapping[str, object] = {"image": "https://images.example/lake.jpg", "prompt": "The boats begin to sway"}
+
+
+def components() -> dict[str, Json]:
+    """What other schemas name."""
+    order = _order()
+    listed = _listed()
+    prediction = {
+        **listed,
+        "has_nsfw_contents": many(TRUTH),
+        "error": TEXT,
+        "timings": closed({"inference": {**WHOLE, "description": "Milliseconds."}}),
+        "code": {**one_of(sorted(set(CODES.values()))), "description": "Why it failed; of a failed one only."},
+    }
+    page = {**WHOLE, "minimum": 1, "description": f"The first is 1. The newest {MAX_LISTED} predictions can be paged."}
+    size = {**WHOLE, "minimum": 1, "maximum": MAX_PAGE_SIZE}
+    items = many(closed(listed))
+    money = {"currency": constant("USD")}
+    upload = {"method": constant("PUT"), "url": ADDRESS, "headers": {"type": "object", "additionalProperties": TEXT}}
+    return {
+        "WavespeedOrder": closed(order, optional=order.keys() - {"image", "prompt"}),
+        "WavespeedPrediction": closed(prediction, optional=("code",)),
+        "WavespeedAnswer": _envelope(ref("WavespeedPrediction")),
+        "WavespeedHistoryWish": closed(
+            {"page": {**page, "default": 1}, "page_size": {**size, "default": USUAL_PAGE_SIZE}},
+            optional=("page", "page_size"),
+        ),
+        "WavespeedHistory": _envelope(closed({"items": items, "page": WHOLE, "page_size": WHOLE})),
+        "WavespeedBalance": _envelope(closed({"balance": {"type": "number"}, **money})),
+        "WavespeedPriceWish": closed(
+            {"model_id": constant(MODEL), "inputs": closed(_quoted(order), optional=order)}, optional=("inputs",)
+        ),
+        "WavespeedPrice": _envelope(closed({"model_id": constant(MODEL), "unit_price": {"type": "number"}, **money})),
+        "WavespeedUploadWish": closed(
+            {
+                "filename": {"type": "string", "minLength": 1, "maxLength": MAX_FILENAME},
+                "size": {**WHOLE, "minimum": 1, "maximum": MAX_BYTES},
+                "content_type": {
+                    **one_of([*SUFFIX_OF_TYPE, "application/octet-stream", "", None]),
+                    "description": "By the name, where it is left out.",
+                },
+            },
+            optional=("content_type",),
+        ),
+        "WavespeedUpload": _envelope(closed({"upload": closed(upload), "download_url": ADDRESS})),
+        "WavespeedError": closed({"code": WHOLE, "message": TEXT, "data": {"type": "null"}}),
+    }
+
+
+def _envelope(data: Json) -> Json:
+    return closed({"code": constant(OK), "message": constant("success"), "data": data})
+
+
+def _order() -> dict[str, Json]:
+    own = video_order()["properties"]
+    sizes: list[object] = [*RATIO_OF_SIZE, None]
+    durations: list[object] = [*map(int, DURATIONS), *DURATIONS, None]
+    switches = {name: {**one_of([False, None]), "description": f"It {rule}."} for name, rule in SWITCHES.items()}
+    return {
+        "image": IMAGE,
+        "prompt": {"type": "string", "minLength": 1, "maxLength": MAX_PROMPT},
+        "size": one_of(sizes, default=USUAL_SIZE),
+        "duration": one_of(durations, default=5),
+        **switches,
+        **{name: nullable(own[name]) for name in OWN_FIELDS},
+    }
+
+
+def _quoted(order: Mapping[str, Json]) -> dict[str, Json]:
+    """What costs nothing may be missing, or be null."""
+    return {**order, "image": nullable(order["image"]), "prompt": nullable(order["prompt"])}
+
+
+def _listed() -> dict[str, Json]:
+    return {
+        "id": {**TEXT, "format": "uuid"},
+        "model": constant(MODEL),
+        "outputs": many(ADDRESS),
+        "urls": closed({"get": ADDRESS}),
+        "status": one_of(sorted(set(WORDS.values()))),
+        "created_at": MOMENT,
+    }
+
+
+def operations() -> Sequence[Operation]:
+    return [*_orders(), *_reads()]
+
+
+def _orders() -> list[Operation]:
+    webhook = in_query("webhook", CALLBACK_URL, "Who is told when it has ended.", example="https://shop.example/videos")
+    key = {"type": "string", "pattern": f"^[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}$"}
+    return [
+        Operation(
+            route="POST /api/v3/luma/ray-2-flash-i2v",
+            id="wavespeedOrder",
+            tag=WAVESPEED,
+            summary="Order a video",
+            description="Unknown parameters are refused.",
+            dialect=_WORDS,
+            scope=Scope.WRITE,
+            parameters=(webhook, in_header("Idempotency-Key", key, "WaveSpeed has none; here, the same job has.")),
+            bodies=sent(
+                ref("WavespeedOrder"), short={**_ORDER}, upright={**_ORDER, "size": "720*1280", "duration": 10}
+            ),
+            answers={200: answer(ref("WavespeedAnswer"))},
+            problems=(400, 409, 413),
+        ),
+        Operation(
+            route="POST /api/v3/model/price",
+            id="wavespeedPrice",
+            tag=WAVESPEED,
+            summary="Ask what an order would cost",
+            dialect=_WORDS,
+            scope=Scope.READ,
+            bodies=sent(ref("WavespeedPriceWish"), of_ten_seconds={"model_id": MODEL, "inputs": {"duration": 10}}),
+            answers={200: answer(ref("WavespeedPrice"))},
+            problems=(400, 413),
+        ),
+        Operation(
+            route="POST /api/v3/media/uploads",
+            id="wavespeedUpload",
+            tag=WAVESPEED,
+            summary="Get a place to put an image",
+            description="PUT the file to the URL with the headers, then order with the `download_url`.",
+            dialect=_WORDS,
+            scope=Scope.WRITE,
+            bodies=sent(ref("WavespeedUploadWish"), a_photo={"filename": "lake.jpg", "size": 2_500_000}),
+            answers={200: answer(ref("WavespeedUpload"))},
+            problems=(400, 413),
+        ),
+    ]
+
+
+def _reads() -> list[Operation]:
+    result = Operation(
+        route="GET /api/v3/predictions/{id}/result",
+        id="wavespeedGetResult",
+        tag=WAVESPEED,
+        summary="Look at a prediction",
+        description="A failed one comes with 200, and its `code`.",
+        dialect=_WORDS,
+        scope=Scope.READ,
+        parameters=(OF_JOB,),
+        answers={200: answer(ref("WavespeedAnswer"))},
+        problems=(404,),
+    )
+    return [
+        result,
+        msgspec.structs.replace(result, route="GET /api/v3/predictions/{id}", id="wavespeedGetPrediction"),
+        Operation(
+            route="POST /api/v3/predictions",
+            id="wavespeedHistory",
+            tag=WAVESPEED,
+            summary="List predictions",
+            dialect=_WORDS,
+            scope=Scope.READ,
+            bodies=sent(ref("WavespeedHistoryWish"), the_newest={"page": 1, "page_size": 10}),
+            body_required=False,
+            answers={200: answer(ref("WavespeedHistory"))},
+            problems=(400, 413),
+        ),
+        Operation(
+            route="GET /api/v3/balance",
+            id="wavespeedBalance",
+            tag=WAVESPEED,
+            summary="See what may still be spent",
+            dialect=_WORDS,
+            scope=Scope.READ,
+            answers={200: answer(ref("WavespeedBalance"))},
+        ),
+    ]

@@ -1,0 +1,150 @@
+"""The contract says what the code does: its routes and scopes, and the fields of its own types."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from openapi_spec_validator import validate
+from tests.unit.dialects.stack import Stack, template
+
+from stillmotion.dialects import wavespeed_bodies
+from stillmotion.dialects.apiframe_reads import MODELS
+from stillmotion.dialects.http import Endpoints, scope_of
+from stillmotion.dialects.native import ELSEWHERE
+from stillmotion.dialects.native_bodies import STANDS_FOR
+from stillmotion.dialects.openapi import apiframe, native_account, native_operations, native_schemas, wavespeed
+from stillmotion.dialects.openapi.document import document, operations
+from stillmotion.dialects.openapi.native_schemas import video_form, video_order
+from stillmotion.dialects.openapi.operation import KEYED
+from stillmotion.dialects.openapi.schemas import Json
+from stillmotion.dialects.openapi.serving import Contract
+from stillmotion.domain import request
+
+WEBHOOKS = "POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"
+PARTS = (native_schemas, native_operations, native_account, apiframe, wavespeed)
+
+
+@pytest.fixture(scope="module")
+def openapi() -> Json:
+    """As it is sent."""
+    decoded: Json = msgspec.json.decode(msgspec.json.encode(document("https://api.example")))
+    return decoded
+
+
+@pytest.fixture
+def endpoints(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Endpoints]:
+    return Stack().endpoints(monkeypatch)
+
+
+def every_operation(openapi: Json) -> list[Json]:
+    return [operation for methods in openapi["paths"].values() for operation in methods.values()]
+
+
+def test_every_route_of_the_code_is_in_it_and_no_other(endpoints: Mapping[str, Endpoints]) -> None:
+    told = [operation.route for operation in operations()]
+    assert len(told) == len(set(told))
+    assert set(told) == endpoints.keys() - {ELSEWHERE} | {WEBHOOKS}
+
+
+def test_every_route_that_is_deployed_is_in_it_and_no_other() -> None:
+    deployed = {route["Properties"]["RouteKey"] for route in template().of_type("AWS::ApiGatewayV2::Route").values()}
+    assert {operation.route for operation in operations()} == deployed - {ELSEWHERE, *Contract.routes}
+
+
+def test_the_scopes_are_those_of_the_code(endpoints: Mapping[str, Endpoints]) -> None:
+    for operation in operations():
+        if operation.route not in (WEBHOOKS, MODELS):
+            assert operation.scope == scope_of(operation.route, endpoints[operation.route].routes[operation.route])
+        else:
+            assert operation.scope is None
+
+
+def test_whoever_takes_a_key_says_what_becomes_of_those_without(openapi: Json) -> None:
+    for operation in every_operation(openapi):
+        if operation["security"]:
+            assert {str(status) for status in KEYED} <= operation["responses"].keys()
+            assert [next(iter(way)) for way in operation["security"]] == ["bearer", "apiKey"]
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+def test_whoever_is_to_wait_is_told_how_long(openapi: Json, status: str) -> None:
+    for operation in every_operation(openapi):
+        if operation["security"]:
+            assert operation["responses"][status]["headers"]["retry-after"]["required"]
+
+
+def test_errors_are_told_in_the_words_of_their_dialect(openapi: Json) -> None:
+    words = {"/v1/": "Problem", "/v2/": "ApiframeError", "/api/v3/": "WavespeedError"}
+    for path, methods in openapi["paths"].items():
+        (word,) = [word for prefix, word in words.items() if path.startswith(prefix)]
+        for operation in methods.values():
+            for status, told in operation["responses"].items():
+                for content in told.get("content", {}).values() if int(status) >= 400 else ():
+                    assert content["schema"] == {"$ref": f"#/components/schemas/{word}"}
+
+
+def test_operations_have_names_of_their_own(openapi: Json) -> None:
+    names = Counter(operation["operationId"] for operation in every_operation(openapi))
+    assert set(names.values()) == {1}
+
+
+def test_every_tag_is_told_of_and_used(openapi: Json) -> None:
+    used = {tag for operation in every_operation(openapi) for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in openapi["tags"]}
+
+
+def test_every_schema_is_one_and_named_once_and_used(openapi: Json) -> None:
+    schemas = openapi["components"]["schemas"]
+    assert sum(len(part.components()) for part in PARTS) == len(schemas)
+    assert set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(openapi))) == schemas.keys()
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_each_path_has_its_parameters(openapi: Json) -> None:
+    for path, methods in openapi["paths"].items():
+        for operation in methods.values():
+            told = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+            assert told == set(re.findall(r"\{(\w+)\}", path))
+
+
+def test_an_order_has_the_fields_of_a_request_and_openais() -> None:
+    beside = {"model", "size", "dry_run", *STANDS_FOR}
+    assert video_order()["properties"].keys() == request._FIELD_TYPES.keys() | beside
+    assert video_order()["required"] == ["prompt"]
+
+
+def test_a_form_has_the_fields_of_an_order() -> None:
+    spelt = {"concepts[]": "concepts"}
+    named = {spelt.get(name, name) for name in video_form()["properties"]}
+    assert named | {"metadata"} == video_order()["properties"].keys()
+
+
+def test_an_order_at_wavespeed_has_the_parameters_that_it_takes() -> None:
+    taken = wavespeed.components()["WavespeedOrder"]["properties"].keys()
+    assert taken == {*wavespeed_bodies.MODEL_FIELDS, *wavespeed_bodies.OWN_FIELDS}
+
+
+def test_it_says_where_the_api_is(openapi: Json) -> None:
+    assert openapi["servers"] == [{"url": "https://api.example"}]
+
+
+def test_it_is_an_openapi_document(openapi: Json) -> None:
+    assert openapi["openapi"].startswith("3.1.")
+    validate(openapi)
+
+
+@pytest.mark.parametrize("module", ["native", "apiframe_reads", "wavespeed", "openapi.serving"])
+def test_no_other_call_imports_what_it_is_made_of(module: str) -> None:
+    asked = f"import sys; import stillmotion.composition; import stillmotion.dialects.{module}; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)  # noqa: S603
+    loaded: Any = set(ran.stdout.split())
+    assert f"stillmotion.dialects.{module}" in loaded
+    assert not {"stillmotion.dialects.openapi.document", "stillmotion.dialects.openapi.page"} & loaded
