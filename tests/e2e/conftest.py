@@ -169,7 +169,11 @@ def local(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
         if count == 0:
             stack.down(workspace)
             shutil.rmtree(workspace.local, ignore_errors=True)
-            stack.up(workspace, Quiet())
+            with pytest.MonkeyPatch.context() as environment:
+                # Lost answers keep their slots, and tests that run beside each other must not wait for one another.
+                for limit in ("WAVESPEED_CONCURRENCY", "APIFRAME_CONCURRENCY"):
+                    environment.setenv(limit, "50")
+                stack.up(workspace, Quiet())
         users.write_text(str(count + 1))
     try:
         with httpx.Client(trust_env=False, timeout=30) as http:

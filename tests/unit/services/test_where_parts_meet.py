@@ -250,7 +250,7 @@ def test_lost_answers_do_not_stop_a_vendors_line_for_longer_than_a_generation_ta
     following = another(world, "next")
     assert world.governor.admit(following, VendorName.WAVESPEED) == InLine()
 
-    world.clock.advance(HOUR + 60)
+    world.clock.advance(11 * 60)
     rounds(world)()
 
     assert "next" in world.governor.leases(VendorName.WAVESPEED)

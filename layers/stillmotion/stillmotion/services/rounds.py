@@ -13,13 +13,15 @@ from datetime import timedelta
 import msgspec
 
 from stillmotion.domain.governing import Lease, needs_slot
-from stillmotion.domain.job import WrongStep, resumed
+from stillmotion.domain.job import Outcome, WrongStep, resumed
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Clock, Conflict, JobStore, StoreError, Workflow
 from stillmotion.services.governor import Governor
 
 # What a slot was granted for is begun, or written down as ended, well within this.
 QUIET = timedelta(seconds=60)
+# A generation that nobody knows of is over by then, if there ever was one. A vendor that is still at it says 429.
+DOUBT = timedelta(minutes=10)
 
 
 class Rounded(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,10 +62,17 @@ class Rounds:
 
     def _of(self, vendor: VendorName) -> Counter[str]:
         old = self._old(vendor)
-        gone = {job_id: lease for job_id, lease in old.items() if not needs_slot(self._jobs.get(job_id), vendor)}
+        gone = {job_id: lease for job_id, lease in old.items() if not self._is_used(job_id, vendor)}
         granted = [*self._governor.grant(vendor, gone), *self._governor.let_go(vendor)]
         done = Counter(self._set_going(job_id) for job_id in old if job_id not in gone)
         return done + Counter(freed=len(gone), granted=len(granted))
+
+    def _is_used(self, job_id: str, vendor: VendorName) -> bool:
+        job = self._jobs.get(job_id)
+        attempt = job.attempt if job is not None else None
+        if attempt is not None and attempt.outcome is Outcome.UNKNOWN and attempt.sent_at + DOUBT < self._clock.now():
+            return False
+        return needs_slot(job, vendor)
 
     def _old(self, vendor: VendorName) -> dict[str, Lease]:
         before = self._clock.now() - QUIET
