@@ -36,7 +36,8 @@ demo: .venv/.ready ## Turn a photograph into a video on the local cloud [IMAGE=p
 
 .PHONY: test
 test: .venv/.ready tools ## Run every test
-	$(BIN)/pytest --numprocesses 3 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/unit tests/contract tests/workflow $(ARGS)
+	$(BIN)/pytest tests/e2e $(ARGS)
 
 .PHONY: contract
 contract: .venv/.ready ## Send the API what its document allows, and what it does not: 2,000 cases [CASES=60 of each operation]
