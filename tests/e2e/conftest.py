@@ -1,15 +1,15 @@
-"""One local stack for all of these tests: the real template on a real local AWS, with the offline vendors.
+"""A local stack for these tests, one for each process that runs them: the real template on a real local AWS, with the
+offline vendors.
 
-It has its own state and ports: a stack that a developer has running is left alone.
+It has its own state and ports: a stack that a developer has running is left alone, and so are those of the other
+processes, whose jobs would wait for its slots and be in doubt beside its own.
 """
 
-import fcntl
 import io
 import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,10 @@ import httpx
 import pytest
 from tests.stills import image
 
-from stillmotion_local import stack, stack_file
+from stillmotion_local import running, stack, stack_file
 from stillmotion_local.aws_clients import LocalAws
 from stillmotion_local.deployment import STACK_NAME
+from stillmotion_local.running import EMULATOR_PORT, VENDORS_PORT, Running
 from stillmotion_local.stack_file import StackDescription
 from stillmotion_local.workspace import Workspace, find_workspace
 
@@ -31,19 +32,19 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.3
-# An attempt in doubt keeps those of other files from being settled: such files take turns.
-IN_DOUBT = {"test_interventions.py", "test_unknown_outcomes.py", "test_vendors_that_misbehave.py", "test_webhooks.py"}
+PORTS_APART = 20
 ENDED = {"completed", "failed", "cancelled", "needs_attention"}
 
 
-class TestWorkspace(Workspace):
-    """This checkout, with a state of its own."""
+@dataclass(frozen=True, slots=True)
+class ProcessWorkspace(Workspace):
+    """This checkout, with a state of its own for the process of this number."""
 
-    __test__ = False
+    number: int
 
     @property
     def local(self) -> Path:
-        return self.cache / "test-stack"
+        return self.cache / f"test-stack-{self.number}"
 
 
 class Quiet:
@@ -162,46 +163,22 @@ def play(video: bytes) -> Film:
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[LocalStack]:
-    """The stack: brought up by whoever is first, and down by whoever is last, of the processes that run tests."""
-    workspace = TestWorkspace(find_workspace().root)
-    # The processes' own folders are beside each other.
-    own = tmp_path_factory.getbasetemp()
-    users = (own if worker_id == "master" else own.parent) / "users-of-the-stack"
-    with turn(users) as count:
-        if count == 0:
-            stack.down(workspace)
-            shutil.rmtree(workspace.local, ignore_errors=True)
-            with pytest.MonkeyPatch.context() as environment:
-                # Lost answers keep their slots, and tests that run beside each other must not wait for one another.
-                for limit in ("WAVESPEED_CONCURRENCY", "APIFRAME_CONCURRENCY"):
-                    environment.setenv(limit, "50")
-                stack.up(workspace, Quiet())
-        users.write_text(str(count + 1))
+def local(worker_id: str) -> Iterator[LocalStack]:
+    """The stack of this process."""
+    number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw"))
+    workspace = ProcessWorkspace(find_workspace().root, number)
+    stack.down(workspace)
+    shutil.rmtree(workspace.local, ignore_errors=True)
+    workspace.make_folders()
+    # Two that come up at once would find the same ports free.
+    running.write(workspace, Running(EMULATOR_PORT + PORTS_APART * number, VENDORS_PORT + PORTS_APART * number))
+    with pytest.MonkeyPatch.context() as environment:
+        # A lost answer keeps its slot, and no test is to wait for that of another.
+        for limit in ("WAVESPEED_CONCURRENCY", "APIFRAME_CONCURRENCY"):
+            environment.setenv(limit, "50")
+        stack.up(workspace, Quiet())
     try:
         with httpx.Client(trust_env=False, timeout=30) as http:
             yield LocalStack(stack_file.read(workspace), http, workspace.local)
     finally:
-        with turn(users) as count:
-            users.write_text(str(count - 1))
-            if count == 1:
-                stack.down(workspace)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def turns(request: pytest.FixtureRequest, local: LocalStack) -> Iterator[None]:
-    """Files that make attempts in doubt run one after the other, whichever process they are in."""
-    if request.path.name not in IN_DOUBT:
-        yield
-        return
-    with (local.folder / "in-doubt").open("w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def turn(users: Path) -> Iterator[int]:
-    """How many processes use the stack, while no other may change that."""
-    with users.open("a+", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield int(users.read_text() or "0")
+        stack.down(workspace)
