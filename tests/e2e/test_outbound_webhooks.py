@@ -176,7 +176,8 @@ def test_wavespeeds_caller_is_told_in_its_dialect(local: LocalStack, receiver: R
 
     (post,) = local.wait_for(lambda: receiver.at("/wavespeed"), "webhook")
     tried_at = datetime.fromisoformat(delivery(local, ordered["id"], "delivered")["last_tried_at"])
-    taken = wavespeed_delivery(post.headers, post.body, [secret(local)], tried_at)
+    told = local.api("GET", "/api/v3/webhook/secret").json()["data"]["secret"]
+    taken = wavespeed_delivery(post.headers, post.body, [told], tried_at)
     assert (taken.generation_id, post.told["status"]) == (ordered["id"], "completed")
     assert local.http.get(post.told["outputs"][0]).content == local.stored(local.job(ordered["id"]))
 

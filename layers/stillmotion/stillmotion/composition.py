@@ -473,7 +473,22 @@ def sweep() -> "Sweep":
 
 
 @cache
-def operate_api() -> "Endpoints":
+def operate_api() -> "Dialects":
+    from stillmotion.dialects.by_path import Dialects
+
+    return Dialects(native_operate_api, {"/api/v3/": wavespeed_operate_api})
+
+
+@cache
+def wavespeed_operate_api() -> "Endpoints":
+    from stillmotion.dialects import wavespeed
+    from stillmotion.dialects.http import Endpoints
+
+    return Endpoints(authenticator(), wavespeed.secret_routes(signing_secrets), wavespeed.show_problem)
+
+
+@cache
+def native_operate_api() -> "Endpoints":
     from stillmotion.dialects import native
     from stillmotion.dialects.http import Endpoints, uncapped
     from stillmotion.dialects.keys import key_routes

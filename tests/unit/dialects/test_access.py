@@ -46,6 +46,7 @@ TABLE: Mapping[str, tuple[Scope, int | None]] = {
     "GET /api/v3/predictions/{id}": (Scope.READ, 404),
     "GET /api/v3/predictions/{id}/result": (Scope.READ, 404),
     "GET /api/v3/balance": (Scope.READ, None),
+    "GET /api/v3/webhook/secret": (Scope.ADMIN, None),
     "POST /v2/videos/generate": (Scope.WRITE, None),
     "POST /v2/uploads": (Scope.WRITE, None),
     "GET /v2/jobs": (Scope.READ, None),

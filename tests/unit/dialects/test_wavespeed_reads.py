@@ -6,19 +6,23 @@ from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
+from tests.deliveries import ROOT
 from tests.fakes import DAWN
 from tests.unit.dialects.wavespeed_calls import BASE_URL, HISTORY, ORDER, PICTURE, RESULT, VIDEO, Api
 from tests.world import BUCKET
 
 from stillmotion.dialects import wavespeed_views as views
 from stillmotion.dialects.by_path import Dialects
+from stillmotion.domain.access import Scope
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Generation, Job, Reason, Status
 from stillmotion.domain.request import Callback
 from stillmotion.ports import Budget
+from stillmotion.services.signing_secrets import derived
 from stillmotion.vendors.wavespeed import FAILURES
 
 BALANCE = "GET /api/v3/balance"
+SECRET = "GET /api/v3/webhook/secret"
 
 
 @pytest.fixture
@@ -253,3 +257,10 @@ def test_the_path_says_which_dialect_is_spoken(route: str, spoken: str) -> None:
     dialects = Dialects(endpoints("native"), {"/api/v3/": endpoints("other")})  # type: ignore[arg-type, dict-item]
     assert dialects({"routeKey": route}) == {"name": spoken}
     assert made == [spoken]
+
+
+def test_the_webhook_secret_is_the_tenants_own_and_an_admins_to_see(api: Api) -> None:
+    admin, stranger = api.minted("default", scopes=(Scope.ADMIN,)), api.minted("other", scopes=(Scope.ADMIN,))
+    told = [api(SECRET, key=key)[1]["data"]["secret"] for key in (admin, stranger)]
+    assert told == [derived(ROOT, "default"), derived(ROOT, "other")]
+    assert api(SECRET, key=api.minted("default", scopes=(Scope.READ, Scope.WRITE)))[0] == 403

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.deliveries import ROOT
 from tests.fakes import DAWN, InMemoryBooks, InMemoryKeyStore
 from tests.stills import image
 from tests.unit.dialects.calling import call
@@ -14,6 +15,7 @@ from stillmotion.dialects.http import Endpoints
 from stillmotion.domain.job import Job, Video
 from stillmotion.ports import Budget
 from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.signing_secrets import SigningSecrets
 
 BASE_URL = "https://api.example"
 ORDER = "POST /api/v3/luma/ray-2-flash-i2v"
@@ -35,7 +37,7 @@ VIDEO = Video(
 
 @dataclass
 class Api:
-    """Both functions' endpoints; a picture is in the bucket."""
+    """Every function's endpoints; a picture is in the bucket."""
 
     world: World = field(default_factory=World)
     budget: Budget = field(default_factory=Budget)
@@ -56,6 +58,7 @@ class Api:
         routes = {
             **wavespeed.submit_routes(world.submit_call, world.objects, PRICES, BASE_URL),
             **wavespeed.read_routes(world.jobs, world.objects, InMemoryBooks(world.jobs), self.budget, BASE_URL),
+            **wavespeed.secret_routes(lambda: SigningSecrets(lambda: [ROOT])),
         }
         return Endpoints(Authenticator(self.keys, world.clock), routes, wavespeed.show_problem)
 

@@ -38,6 +38,7 @@ OPERATE_ROUTES = {
     "GET /v1/webhooks/secret",
     "GET /v1/webhooks/deliveries",
     "POST /v1/webhooks/deliveries/{id}/replay",
+    "GET /api/v3/webhook/secret",
 }
 WEBHOOK_ROUTES = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"}
 READ_ROUTES = {

@@ -8,7 +8,7 @@ Sources: wavespeed.ai/docs; wavespeed-python (client.py).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from decimal import Decimal
 from http import HTTPStatus
@@ -126,6 +126,16 @@ def read_routes(
         "POST /api/v3/predictions": scoped(Scope.READ)(_told(history)),
         "GET /api/v3/balance": balance,
     }
+
+
+def secret_routes(secrets: Callable[[], Callable[[str], Sequence[str]]]) -> Mapping[str, Route]:
+    """`secrets` gives what gives a tenant's secrets, the current one first. WaveSpeed's signature has room for one."""
+
+    def secret(request: HttpRequest) -> HttpResponse:
+        return _answer({"secret": secrets()(request.tenant)[0]})
+
+    # Who knows it can forge what the tenant's receivers believe.
+    return {"GET /api/v3/webhook/secret": scoped(Scope.ADMIN)(secret)}
 
 
 def _told(route: Route) -> Route:

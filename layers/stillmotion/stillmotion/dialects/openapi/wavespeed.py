@@ -71,6 +71,7 @@ def components() -> dict[str, Json]:
             {"model_id": constant(MODEL), "inputs": closed(_quoted(order), optional=order)}, optional=("inputs",)
         ),
         "WavespeedPrice": _envelope(closed({"model_id": constant(MODEL), "unit_price": {"type": "number"}, **money})),
+        "WavespeedSecret": _envelope(closed({"secret": TEXT})),
         "WavespeedUploadWish": closed(
             {
                 "filename": {"type": "string", "minLength": 1, "maxLength": MAX_FILENAME},
@@ -207,5 +208,15 @@ def _reads() -> list[Operation]:
             dialect=_WORDS,
             scope=Scope.READ,
             answers={200: answer(ref("WavespeedBalance"))},
+        ),
+        Operation(
+            route="GET /api/v3/webhook/secret",
+            id="wavespeedGetWebhookSecret",
+            tag=WAVESPEED,
+            summary="See what this tenant's webhooks are signed with",
+            description="The key is the text after `whsec_`. The native dialect tells the same secret.",
+            dialect=_WORDS,
+            scope=Scope.ADMIN,
+            answers={200: answer(ref("WavespeedSecret"))},
         ),
     ]
