@@ -294,6 +294,7 @@ def _submit_call() -> "SubmitCall":
 def native_submit_api() -> "Endpoints":
     from stillmotion.dialects import native
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.views import View
 
     submit = _submit_call()
 
@@ -303,8 +304,8 @@ def native_submit_api() -> "Endpoints":
         prices = load(PriceTable, os.environ)
         return Estimate(vendors=vendors(), orders=orders(), prices=prices, find_still=submit.still)
 
-    kept_days = load(settings.RetentionSettings, os.environ).output_expiration_days
-    return Endpoints(authenticator(), native.submit_routes(submit, estimate, kept_days), native.show_problem)
+    routes = native.submit_routes(submit, estimate, load(View, os.environ))
+    return Endpoints(authenticator(), routes, native.show_problem)
 
 
 @cache
@@ -359,11 +360,11 @@ def native_read_api() -> "Endpoints":
     from stillmotion.dialects import native
     from stillmotion.dialects.http import Endpoints
     from stillmotion.dialects.spend import spend_routes
+    from stillmotion.dialects.views import View
 
-    given = load(settings.ReadSettings, os.environ)
-    kept_days = load(settings.RetentionSettings, os.environ).output_expiration_days
-    videos = native.read_routes(jobs(), objects(), kept_days)
-    spending = spend_routes(books(), load(settings.BudgetSettings, os.environ).budget, given.inbox_tenant)
+    view = load(View, os.environ)
+    videos = native.read_routes(jobs(), objects(), view)
+    spending = spend_routes(books(), load(settings.BudgetSettings, os.environ).budget, view.inbox_tenant)
     return Endpoints(authenticator(), {**videos, **spending}, native.show_problem)
 
 
@@ -494,7 +495,7 @@ def native_operate_api() -> "Endpoints":
     from stillmotion.dialects.keys import key_routes
     from stillmotion.dialects.operations import dead_letter_routes, job_routes
     from stillmotion.dialects.subscriptions import subscription_routes
-    from stillmotion.services.dead_letters import DeadLetterSettings
+    from stillmotion.dialects.views import View
     from stillmotion.services.deleting import Delete
     from stillmotion.services.governor import Ending
     from stillmotion.services.interventions import Interventions, InterventionSettings
@@ -511,9 +512,10 @@ def native_operate_api() -> "Endpoints":
         settings=load(InterventionSettings, os.environ),
         release=lambda vendor, job_id: governor().release(vendor, job_id, Ending.NEUTRAL),
     )
-    owner = load(DeadLetterSettings, os.environ).inbox_tenant
+    view = load(View, os.environ)
+    owner = view.inbox_tenant
     ring = KeyRing(api_keys(), CLOCK, owner)
-    routes = {**job_routes(interventions, owner), **dead_letter_routes(dead_letters, owner), **key_routes(ring)}
+    routes = {**job_routes(interventions, view), **dead_letter_routes(dead_letters, owner), **key_routes(ring)}
     routes |= subscription_routes(outbound, signing_secrets)
     delete = Delete(jobs=jobs(), objects=objects(), cancel=interventions.cancel, clock=CLOCK)
     routes |= native.delete_routes(delete)

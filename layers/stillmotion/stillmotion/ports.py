@@ -302,6 +302,10 @@ class ObjectPlace(msgspec.Struct, frozen=True):
     key: str
     version_id: str | None = None
 
+    @property
+    def address(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
 
 class ObjectStore(Protocol):
     """S3. Keys are plain text, never percent-encoded by the caller."""

@@ -48,18 +48,6 @@ class FinalizeSettings(msgspec.Struct, frozen=True, kw_only=True):
     local_origins: str = ""
 
 
-class ReadSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The inbox's tenant is the stack's owner."""
-
-    inbox_tenant: str = "default"
-
-
-class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How long videos are kept, in days; 0 for good."""
-
-    output_expiration_days: int = 0
-
-
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where callers reach the API: a URL without a slash at its end."""
 

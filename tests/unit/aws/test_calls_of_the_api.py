@@ -17,6 +17,7 @@ from stillmotion.aws.rates import DynamoRateStore
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
+from stillmotion.dialects.views import View
 from stillmotion.services.calls import SubmitCall
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.keys.allowance import Allowance
@@ -43,7 +44,10 @@ class Api:
             input_bucket=BUCKET,
             allowance=Allowance(DynamoAllowanceStore(client, table), world.clock),
         )
-        routes = {**native.submit_routes(submit, lambda: world.estimate), **native.read_routes(jobs, world.objects)}
+        routes = {
+            **native.submit_routes(submit, lambda: world.estimate, View()),
+            **native.read_routes(jobs, world.objects, View()),
+        }
         authenticate = Authenticator(self.keys, world.clock, RateLimit(DynamoRateStore(client, table)))
         self.endpoints = Endpoints(authenticate, routes, native.show_problem)
 

@@ -17,6 +17,7 @@ from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.operations import dead_letter_routes, job_routes
 from stillmotion.dialects.spend import spend_routes
+from stillmotion.dialects.views import View
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.job import Job, Video, completed
 from stillmotion.domain.routing import PriceTable
@@ -45,15 +46,15 @@ class Stage:
     def __init__(self, world: World) -> None:
         self.world = world
         self.key, mine = mint("default", world.clock.now())
-        made = native.submit_routes(world.submit_call, lambda: world.estimate)
+        made = native.submit_routes(world.submit_call, lambda: world.estimate, View())
         spending = spend_routes(InMemoryBooks(world.jobs), BUDGET, "default")
         self.letters = {QueueName.INBOX: MemoryQueue(), QueueName.ANNOUNCEMENTS: MemoryQueue()}
         self.inbox = MemoryQueue()
         operating = {
-            **job_routes(self._interventions(), "default"),
+            **job_routes(self._interventions(), View()),
             **dead_letter_routes(self._dead_letters, "default"),
         }
-        routes = {**made, **native.read_routes(world.jobs, world.objects), **spending, **operating}
+        routes = {**made, **native.read_routes(world.jobs, world.objects, View()), **spending, **operating}
         authenticate = Authenticator(InMemoryKeyStore(mine), world.clock)
         self.endpoints = Endpoints(authenticate, routes, native.show_problem)
         self.environment = {"STILLMOTION_API_URL": API, "STILLMOTION_API_KEY": self.key}

@@ -15,6 +15,7 @@ from tests.world import BUCKET, PRICES, World
 
 from stillmotion.dialects import native
 from stillmotion.dialects.http import MAX_BODY_BYTES, Endpoints
+from stillmotion.dialects.views import View
 from stillmotion.domain.job import Job, Outcome
 from stillmotion.domain.request import VendorName
 from stillmotion.services.deleting import Delete
@@ -42,8 +43,8 @@ class Api:
         self.key, mine = mint("default", world.clock.now())
         self.other_key, other = mint("other", world.clock.now())
         authenticate = Authenticator(InMemoryKeyStore(mine, other), world.clock)
-        made = native.submit_routes(world.submit_call, lambda: world.estimate)
-        routes = {**made, **native.read_routes(world.jobs, world.objects)}
+        made = native.submit_routes(world.submit_call, lambda: world.estimate, View())
+        routes = {**made, **native.read_routes(world.jobs, world.objects, View())}
         cancel = Interventions(
             jobs=world.jobs,
             objects=world.objects,

@@ -14,6 +14,7 @@ from tests.unit.services import test_dead_letters, test_interventions
 from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.operations import dead_letter_routes, job_routes
+from stillmotion.dialects.views import View
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.job import Job
@@ -41,7 +42,7 @@ class Api:
         self.writer, writers = mint("default", DAWN)
         keys = InMemoryKeyStore(own, others, replace(writers, scopes=(Scope.READ, Scope.WRITE)))
         routes = {
-            **job_routes(self.scene.interventions, "default"),
+            **job_routes(self.scene.interventions, View()),
             **dead_letter_routes(lambda: self.letters.letters, "default"),
         }
         self.endpoints = Endpoints(Authenticator(keys, self.scene.clock), routes, native.show_problem)

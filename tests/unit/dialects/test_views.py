@@ -1,13 +1,14 @@
 """A job in the shape of OpenAI's video object."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from tests import ledgers
 
-from stillmotion.dialects import views
-from stillmotion.domain.job import Job
+from stillmotion.dialects.views import View
+from stillmotion.domain.job import Candidate, Job, with_attempt
 
 DAY = datetime(2026, 5, 5, tzinfo=UTC)
 
@@ -17,7 +18,7 @@ def stored_at(moment: datetime) -> Job:
 
 
 def test_a_completed_video_has_its_times_in_whole_seconds() -> None:
-    shown = views.video(ledgers.done())
+    shown = View().video(ledgers.done())
     assert (shown["created_at"], shown["completed_at"]) == (int(ledgers.NOW.timestamp()),) * 2
     assert (shown["progress"], shown["expires_at"], shown["error"]) == (100, None, None)
 
@@ -25,12 +26,12 @@ def test_a_completed_video_has_its_times_in_whole_seconds() -> None:
 @pytest.mark.parametrize("moment", [DAY, DAY + timedelta(hours=10, minutes=30), DAY + timedelta(hours=23.99)])
 def test_a_video_expires_when_the_rule_of_the_bucket_deletes_it(moment: datetime) -> None:
     # S3's own example: stored at 10:30 on the 15th with a rule of 3 days, it is deleted at midnight before the 19th.
-    shown = views.video(stored_at(moment), 3)
+    shown = View(output_expiration_days=3).video(stored_at(moment))
     assert shown["expires_at"] == int((DAY + timedelta(days=4)).timestamp())
 
 
 def test_what_has_no_video_expires_at_no_time() -> None:
-    assert views.video(ledgers.generating(), 3)["expires_at"] is None
+    assert View(output_expiration_days=3).video(ledgers.generating())["expires_at"] is None
 
 
 @pytest.mark.parametrize(
@@ -47,8 +48,20 @@ def test_what_has_no_video_expires_at_no_time() -> None:
     ],
 )
 def test_a_status_is_one_of_openais_four(job: Job, status: str) -> None:
-    assert views.video(job)["status"] == status
+    assert View().video(job)["status"] == status
 
 
 def test_a_failure_has_a_code_and_a_message() -> None:
-    assert views.video(ledgers.refused())["error"] == {"code": "out_of_credits", "message": "no credits"}
+    assert View().video(ledgers.refused())["error"] == {"code": "out_of_credits", "message": "no credits"}
+
+
+@pytest.mark.parametrize(("tenant", "shown"), [("default", ["generation-9"]), ("acme", [])])
+def test_what_another_tenants_order_may_have_made_is_shown_to_the_stacks_owner_alone(
+    tenant: str, shown: list[str]
+) -> None:
+    job = ledgers.unknown()
+    assert job.attempt is not None
+    candidate = Candidate(generation_id="generation-9", created_at=ledgers.NOW)
+    doubtful = with_attempt(job, replace(job.attempt, candidates=(candidate,)), ledgers.NOW)
+    record: Any = View().video(replace(doubtful, tenant=tenant))["job"]
+    assert [found["generation_id"] for found in record["attempts"][-1]["candidates"]] == shown

@@ -261,6 +261,28 @@ def test_the_buckets_own_url_is_the_object_that_it_leads_to(world: World) -> Non
     assert world.pictures.asked == []
 
 
+def test_a_signature_of_the_bucket_is_in_no_record(world: World) -> None:
+    world.objects.put(BUCKET, "uploads/default/x", LAKE)
+    job = call(world, image=own_url("uploads/default/x"), end_image=own_url("uploads/default/x", "&versionId=v1"))
+    assert job.request is not None
+    assert (job.request.image, job.request.end_image) == (f"s3://{BUCKET}/uploads/default/x",) * 2
+
+
+def test_a_repeated_key_with_a_url_that_is_signed_anew_is_the_same_call(world: World) -> None:
+    world.objects.put(BUCKET, "uploads/default/x", LAKE)
+    addresses = own_url("uploads/default/x"), own_url("uploads/default/x").replace("Signature=1", "Signature=2")
+    first, second = (call(world, key="k", image=address) for address in addresses)
+    assert first.id == second.id
+
+
+def test_a_repeated_key_with_another_version_is_another_body(world: World) -> None:
+    world.objects.put(BUCKET, "uploads/default/x", LAKE)
+    world.objects.put(BUCKET, "uploads/default/x", SEA)
+    call(world, key="k", image=own_url("uploads/default/x", "&versionId=v1"))
+    with pytest.raises(KeyReused):
+        call(world, key="k", image=own_url("uploads/default/x", "&versionId=v2"))
+
+
 def test_the_version_that_a_url_names_is_the_one_that_is_taken(world: World) -> None:
     world.objects.put(BUCKET, "uploads/default/a.jpg", LAKE)
     world.objects.put(BUCKET, "uploads/default/a.jpg", SEA)

@@ -5,6 +5,7 @@ import pytest
 from tests.unit.template.document import Template
 
 from stillmotion import settings
+from stillmotion.dialects.views import View
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.services.choosing import Patience
@@ -22,20 +23,19 @@ GROUPS: dict[str, list[type[msgspec.Struct]]] = {
         settings.TableSettings,
         settings.SubmitSettings,
         settings.ApiSettings,
-        settings.RetentionSettings,
         settings.WorkflowSettings,
         settings.VendorSettings,
         settings.BudgetSettings,
         OrderSettings,
         PriceTable,
+        View,
     ],
     "read": [
         settings.TableSettings,
-        settings.ReadSettings,
         settings.ApiSettings,
-        settings.RetentionSettings,
         settings.BudgetSettings,
         PriceTable,
+        View,
     ],
     "dispatch": [
         settings.TableSettings,
@@ -60,6 +60,7 @@ GROUPS: dict[str, list[type[msgspec.Struct]]] = {
         GovernorSettings,
         InterventionSettings,
         PriceTable,
+        View,
         settings.OutboundSettings,
         settings.SigningSettings,
     ],

@@ -70,8 +70,8 @@ def show_problem(problem: Problem) -> HttpResponse:
     return HttpResponse(status=problem.status, headers=headers, body=body)
 
 
-def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", kept_days: int = 0) -> Mapping[str, Route]:
-    """What makes jobs. `estimate` gives the service that tells what one would come to; `kept_days` is 0 for good."""
+def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", view: views.View) -> Mapping[str, Route]:
+    """What makes jobs. `estimate` gives the service that tells what one would come to."""
     from stillmotion.dialects.native_bodies import body_of, order_of  # noqa: PLC0415 - reads need none of it
     from stillmotion.services.calls import Call, KeyReused  # noqa: PLC0415
     from stillmotion.services.receiving import InputUnreachable  # noqa: PLC0415
@@ -103,7 +103,7 @@ def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", kept
         except KeyReused as reused:
             detail = "This Idempotency-Key was used with another body. Send a new key, or the same body."
             raise Problem(HTTPStatus.CONFLICT, "idempotency_key_reused", detail) from reused
-        return HttpResponse(status=HTTPStatus.OK, body=views.video(job, kept_days))
+        return HttpResponse(status=HTTPStatus.OK, body=view.video(job))
 
     def ticket(request: HttpRequest) -> HttpResponse:
         fields = request.json()
@@ -125,8 +125,8 @@ def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", kept
     return {"POST /v1/videos": create, "POST /v1/uploads": ticket}
 
 
-def read_routes(jobs: JobStore, objects: ObjectStore, kept_days: int = 0) -> Mapping[str, Route]:
-    """What only looks. A job of another tenant is not there. `kept_days` as above."""
+def read_routes(jobs: JobStore, objects: ObjectStore, view: views.View) -> Mapping[str, Route]:
+    """What only looks. A job of another tenant is not there."""
 
     def find(request: HttpRequest) -> Job:
         job_id = request.path.get("id", "")
@@ -137,7 +137,7 @@ def read_routes(jobs: JobStore, objects: ObjectStore, kept_days: int = 0) -> Map
         return job
 
     def retrieve(request: HttpRequest) -> HttpResponse:
-        shown = views.video(find(request), kept_days)
+        shown = view.video(find(request))
         under_way = shown["status"] in ("queued", "in_progress")
         return HttpResponse(headers=POLL_AFTER if under_way else {}, body=shown)
 
@@ -163,7 +163,7 @@ def read_routes(jobs: JobStore, objects: ObjectStore, kept_days: int = 0) -> Map
             page = jobs.of_tenant(request.tenant, limit, request.query.get("after"), oldest_first=order == "asc")
         except UnknownPage as unknown:
             raise refused(FieldError("after", "must be a video's id, or the `next` of an earlier page")) from unknown
-        return HttpResponse(body=views.page(page.jobs, page.next, kept_days))
+        return HttpResponse(body=view.page(page.jobs, page.next))
 
     return {
         "GET /v1/videos": listing,

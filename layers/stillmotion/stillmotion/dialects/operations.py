@@ -22,8 +22,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from stillmotion.dialects import views
 from stillmotion.dialects.http import FieldProblem, HttpRequest, HttpResponse, Problem, Route, scoped
+from stillmotion.dialects.views import View
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.identity import is_job_id
@@ -48,39 +48,39 @@ Fields = Mapping[str, Any]
 Told = TypeVar("Told")
 
 
-def job_routes(interventions: Interventions, owner: str) -> Mapping[str, Route]:
-    """What is done to one job of the caller's; `owner` is the tenant who may resolve everybody's."""
+def job_routes(interventions: Interventions, view: View) -> Mapping[str, Route]:
+    """What is done to one job of the caller's; the stack's owner may resolve everybody's."""
 
     def cancel(request: HttpRequest) -> HttpResponse:
-        return _video(_done(interventions.cancel, _which(request, _fields(request, run=Run))))
+        return _video(view, _done(interventions.cancel, _which(request, _fields(request, run=Run))))
 
     def redrive(request: HttpRequest) -> HttpResponse:
-        return _video(_done(interventions.redrive, _which(request, _fields(request, run=Run))))
+        return _video(view, _done(interventions.redrive, _which(request, _fields(request, run=Run))))
 
     return {
         "POST /v1/videos/{id}/cancel": cancel,
-        "POST /v1/videos/{id}/retry": partial(_retry, interventions),
+        "POST /v1/videos/{id}/retry": partial(_retry, interventions, view),
         "POST /v1/videos/{id}/redrive": redrive,
-        "POST /v1/videos/{id}/resolve": scoped(Scope.ADMIN)(partial(_resolve, interventions, owner)),
+        "POST /v1/videos/{id}/resolve": scoped(Scope.ADMIN)(partial(_resolve, interventions, view)),
     }
 
 
-def _retry(interventions: Interventions, request: HttpRequest) -> HttpResponse:
+def _retry(interventions: Interventions, view: View, request: HttpRequest) -> HttpResponse:
     fields = _fields(request, run=Run, expect_dollars=Decimal, dry_run=bool)
     which, expected = _which(request, fields), fields.get("expect_dollars")
     if expected is not None and not expected.is_finite():
         raise _invalid(FieldProblem("expect_dollars", "must be an amount of US dollars"))
     if not fields.get("dry_run", False):
-        return _video(_done(lambda which: interventions.retry(which, expected), which))
+        return _video(view, _done(lambda which: interventions.retry(which, expected), which))
     job, route = _done(interventions.price, which)
     estimate = {"object": "video.retry_estimate", "id": job.id, "run": job.run, "vendor": route.vendor}
     return HttpResponse(body={**estimate, "price_dollars": str(route.quote)})
 
 
-def _resolve(interventions: Interventions, owner: str, request: HttpRequest) -> HttpResponse:
+def _resolve(interventions: Interventions, view: View, request: HttpRequest) -> HttpResponse:
     fields = _fields(request, run=Run, action=Action, generation=GenerationId)
     which = _which(request, fields)
-    if request.tenant == owner:
+    if request.tenant == view.inbox_tenant:
         which = msgspec.structs.replace(which, tenant=None)
     elif fields.get("action") == "adopt":
         raise Problem(HTTPStatus.FORBIDDEN, "not_allowed", "Adopting a generation takes a key of the stack's owner.")
@@ -88,11 +88,11 @@ def _resolve(interventions: Interventions, owner: str, request: HttpRequest) -> 
         case None, _:
             raise _invalid(FieldProblem("action", "is required: adopt, not_sent or abandon"))
         case "adopt", str(generation):
-            return _video(_done(lambda which: interventions.adopt(which, generation), which))
+            return _video(view, _done(lambda which: interventions.adopt(which, generation), which))
         case "not_sent", None:
-            return _video(_done(interventions.not_sent, which))
+            return _video(view, _done(interventions.not_sent, which))
         case "abandon", None:
-            return _video(_done(interventions.abandon, which))
+            return _video(view, _done(interventions.abandon, which))
         case _:
             raise _invalid(FieldProblem("generation", "goes with adopt, which needs one, and with nothing else"))
 
@@ -157,8 +157,8 @@ def _done(step: Callable[[Which], Told], which: Which) -> Told:
         raise Problem(HTTPStatus.CONFLICT, "not_servable", detail, errors) from invalid
 
 
-def _video(job: Job) -> HttpResponse:
-    return HttpResponse(body=views.video(job))
+def _video(view: View, job: Job) -> HttpResponse:
+    return HttpResponse(body=view.video(job))
 
 
 def _fields(request: HttpRequest, **kinds: object) -> dict[str, Any]:

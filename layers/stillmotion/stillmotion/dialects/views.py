@@ -1,7 +1,8 @@
 """A job as the API shows it: the shape of OpenAI's video object, with the whole record under `job`.
 
 Left out of the record: the frozen bodies of attempts and the vendor's URL, which hold signatures, webhooks' tokens, and
-the hash of the API key that ordered.
+the hash of the API key that ordered. Candidates, which may be another tenant's generations, are shown of the jobs of
+the stack's owner only.
 """
 
 from collections.abc import Sequence
@@ -36,41 +37,56 @@ HIDDEN_OF_GENERATION = frozenset({"video_url"})
 HIDDEN_OF_JOB = frozenset({"fingerprint", "ordered_with", "version", "attempts", "failure", "deleted_at"})
 
 
-def video(job: Job, kept_days: int = 0) -> dict[str, object]:
-    """The video object of a job. `kept_days` is how long videos are kept; 0 for good."""
-    seconds = job.video.duration_milliseconds / 1000 if job.video else job.request.duration if job.request else None
-    size = f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(job.aspect_ratio or "")
-    return {
-        "id": job.id,
-        "object": "video",
-        "model": MODEL,
-        "status": WORDS[job.status],
-        "progress": _progress(job),
-        "created_at": _epoch(job.created_at),
-        "completed_at": _epoch(job.ended_at) if job.status is Status.COMPLETED else None,
-        "expires_at": _epoch(_end(job.video, kept_days)) if job.video and kept_days else None,
-        "seconds": None if seconds is None else f"{seconds:g}",
-        "size": size,
-        "prompt": job.request.prompt if job.request else None,
-        "remixed_from_video_id": None,
-        "error": {"code": job.failure.kind, "message": job.failure.message} if job.failure else None,
-        "job": record(job),
-    }
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stack shows its jobs.
 
-
-def page(jobs: Sequence[Job], after: str | None, kept_days: int = 0) -> dict[str, object]:
-    """Some videos of a list; `after` is what the next ones come after, None where there are none.
-
-    OpenAI's clients go on after `last_id`.
+    Videos are kept for `output_expiration_days` days, 0 for good; the inbox's tenant is the stack's owner.
     """
-    return {
-        "object": "list",
-        "data": [video(job, kept_days) for job in jobs],
-        "first_id": jobs[0].id if jobs else None,
-        "last_id": jobs[-1].id if jobs else None,
-        "has_more": after is not None,
-        "next": after,
-    }
+
+    output_expiration_days: int = 0
+    inbox_tenant: str = "default"
+
+    def video(self, job: Job) -> dict[str, object]:
+        """The video object of a job."""
+        seconds = job.video.duration_milliseconds / 1000 if job.video else job.request.duration if job.request else None
+        size = f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(job.aspect_ratio or "")
+        return {
+            "id": job.id,
+            "object": "video",
+            "model": MODEL,
+            "status": WORDS[job.status],
+            "progress": _progress(job),
+            "created_at": _epoch(job.created_at),
+            "completed_at": _epoch(job.ended_at) if job.status is Status.COMPLETED else None,
+            "expires_at": _epoch(self._end(job.video)) if job.video else None,
+            "seconds": None if seconds is None else f"{seconds:g}",
+            "size": size,
+            "prompt": job.request.prompt if job.request else None,
+            "remixed_from_video_id": None,
+            "error": {"code": job.failure.kind, "message": job.failure.message} if job.failure else None,
+            "job": _record(job, shows_candidates=job.tenant == self.inbox_tenant),
+        }
+
+    def page(self, jobs: Sequence[Job], after: str | None) -> dict[str, object]:
+        """Some videos of a list; `after` is what the next ones come after, None where there are none.
+
+        OpenAI's clients go on after `last_id`.
+        """
+        return {
+            "object": "list",
+            "data": [self.video(job) for job in jobs],
+            "first_id": jobs[0].id if jobs else None,
+            "last_id": jobs[-1].id if jobs else None,
+            "has_more": after is not None,
+            "next": after,
+        }
+
+    def _end(self, kept: Video) -> datetime | None:
+        """When the bucket's rule deletes a video: S3 counts from the midnight (UTC) after it was stored."""
+        days = self.output_expiration_days
+        if not days:
+            return None
+        return datetime.combine(kept.stored_at.astimezone(UTC), time(tzinfo=UTC)) + timedelta(days=days + 1)
 
 
 def estimate(estimated: "Estimated", notes: Sequence[str] = ()) -> dict[str, object]:
@@ -102,19 +118,21 @@ def _substitutions(made: Sequence[Substitution]) -> list[dict[str, str]]:
     return [{"field": one.field, "asked": one.asked, "given": one.given} for one in made]
 
 
-def record(job: Job) -> dict[str, Any]:
+def _record(job: Job, *, shows_candidates: bool) -> dict[str, Any]:
     """Everything that a person may ask about a job."""
     shown = {name: value for name, value in msgspec.to_builtins(job).items() if name not in HIDDEN_OF_JOB}
-    shown["attempts"] = [_attempt(attempt) for attempt in job.attempts]
+    shown["attempts"] = [_attempt(attempt, shows_candidates=shows_candidates) for attempt in job.attempts]
     shown["failure"] = _failure(job.failure)
     shown["vendor"] = job.attempt.vendor if job.attempt else None
     shown["generation_id"] = job.generation.id if job.generation else None
     return shown
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
+def _attempt(attempt: Attempt, *, shows_candidates: bool) -> dict[str, Any]:
     shown = {name: value for name, value in msgspec.to_builtins(attempt).items() if name not in HIDDEN_OF_ATTEMPT}
     shown["failure"] = _failure(attempt.failure)
+    if not shows_candidates:
+        shown["candidates"] = []
     if attempt.generation is not None:
         told = msgspec.to_builtins(attempt.generation)
         shown["generation"] = {name: value for name, value in told.items() if name not in HIDDEN_OF_GENERATION}
@@ -129,11 +147,6 @@ def _failure(failure: Failure | None) -> dict[str, str] | None:
 def _progress(job: Job) -> int:
     told = job.generation.progress if job.generation else None
     return _PROGRESS.get(job.status, min(told or 0, 94))
-
-
-def _end(kept: Video, days: int) -> datetime:
-    """When the bucket's rule deletes a video: S3 counts from the midnight (UTC) after it was stored."""
-    return datetime.combine(kept.stored_at.astimezone(UTC), time(tzinfo=UTC)) + timedelta(days=days + 1)
 
 
 def _epoch(at: datetime | None) -> int | None:

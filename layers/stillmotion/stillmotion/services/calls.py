@@ -92,7 +92,7 @@ class SubmitCall:
         """
         unpacked = self._receiving.unpacked(call.tenant, call.request)
         call = replace(call, request=unpacked.request)
-        fingerprint = identity.fingerprint(call.request)
+        fingerprint = unpacked.fingerprint
         earlier = self._earlier(call, fingerprint)
         if earlier is not None:
             return self._repeated(earlier, fingerprint)

@@ -23,12 +23,11 @@ SCAN_TIME = timedelta(seconds=15)
 
 
 class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the queues are. `inbox_tenant` is the stack's owner, who may see them."""
+    """Where the queues are."""
 
     inbox_queue_url: str
     inbox_dead_letters_url: str
     announcement_dead_letters_url: str
-    inbox_tenant: str = "default"
 
 
 class Queue(Protocol):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec.structs import replace
 
+from stillmotion.domain.identity import fingerprint
 from stillmotion.domain.images import SUFFIX_OF_TYPE, Picture
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import FieldError, InvalidRequest, Request, is_data_uri
@@ -45,13 +46,25 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Unpacked(msgspec.Struct, frozen=True):
-    """A request without data URIs, and the pictures that were in them, by field.
+    """A request in which only `s3://` addresses and those outside stand, and what it had in their place, by field.
 
-    In their place stand the addresses that the pictures get: the same for the same bytes, stored already or not.
+    A data URI gives way to the address that its picture gets: the same for the same bytes, stored already or not. A URL
+    of the input bucket, whose signature is a secret and differs each time, gives way to the object that it leads to.
     """
 
     request: Request
     pictures: Mapping[str, Received] = {}
+    places: Mapping[str, ObjectPlace] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from other requests; one that is signed anew is the same."""
+        versions = {
+            field: f"{place.address}?versionId={place.version_id}"
+            for field, place in self.places.items()
+            if place.version_id is not None
+        }
+        return fingerprint(replace(self.request, **versions))
 
 
 class Stills(msgspec.Struct, frozen=True):
@@ -86,13 +99,20 @@ class Receiving:
         self._inbox_tenant = inbox_tenant
 
     def unpacked(self, tenant: str, request: Request) -> Unpacked:
-        """Reads data URIs, and nothing that is not in the request. Raises InvalidRequest."""
-        held = {field: address for field, address in _addresses(request).items() if is_data_uri(address)}
-        if not held:
-            return Unpacked(request)
-        pictures = {field: _unpacked(uri, field) for field, uri in held.items()}
-        named = {field: f"s3://{self._input_bucket}/{_key(tenant, picture)}" for field, picture in pictures.items()}
-        return Unpacked(replace(request, **named), pictures)
+        """Reads data URIs and URLs of the input bucket; looks at nothing that is not in the request.
+
+        Raises InvalidRequest.
+        """
+        pictures: dict[str, Received] = {}
+        places: dict[str, ObjectPlace] = {}
+        for field, address in _addresses(request).items():
+            if is_data_uri(address):
+                pictures[field] = _unpacked(address, field)
+            elif place := self._place(address):
+                places[field] = place
+        named = {field: ObjectPlace(self._input_bucket, _key(tenant, picture)) for field, picture in pictures.items()}
+        addresses = {field: place.address for field, place in {**named, **places}.items()}
+        return Unpacked(replace(request, **addresses), pictures, places)
 
     def __call__(self, tenant: str, unpacked: Unpacked) -> Stills:
         """The images of a call, all of them objects of the input bucket now.
@@ -100,16 +120,14 @@ class Receiving:
         Nothing is fetched before what is in the bucket was found good, and nothing stored before all was fetched.
         Raises InvalidRequest, or InputUnreachable; each names the field.
         """
-        own: dict[str, Still] = {}
-        outside: dict[str, str] = {}
-        for field, address in _addresses(unpacked.request).items():
-            if field in unpacked.pictures:
-                continue
-            still = self._own(tenant, field, address)
-            if still is None:
-                outside[field] = address
-            else:
-                own[field] = still
+        own = {field: self._placed(tenant, place, field) for field, place in unpacked.places.items()}
+        outside = {
+            field: address
+            for field, address in _addresses(unpacked.request).items()
+            if field not in own and field not in unpacked.pictures
+        }
+        for field, address in outside.items():
+            self._check(address, field)
         pictures = {**unpacked.pictures, **self._fetched(outside)}
         stored = {field: self._stored(tenant, picture) for field, picture in pictures.items()}
         return Stills(**own, **stored)
@@ -124,22 +142,25 @@ class Receiving:
         if is_data_uri(address):
             picture = _unpacked(address, field)
             return self._still(_key(tenant, picture), picture)
-        return self._own(tenant, field, address) or Still(address=address)
+        place = self._place(address)
+        if place is not None:
+            return self._placed(tenant, place, field)
+        self._check(address, field)
+        return Still(address=address)
 
     def store_picture(self, tenant: str, image: bytes, field: str = "image") -> str:
         """Keeps a picture that came with a call; gives its `s3://` address. Raises InvalidRequest."""
         return self._stored(tenant, _received(image, field)).address
 
-    def _own(self, tenant: str, field: str, address: str) -> Still | None:
-        """The still in the bucket; None where the address leads out of it and may be fetched."""
-        place = _named(address) or self._place_of(address)
-        if place is not None:
-            return self._placed(tenant, place, field)
+    def _place(self, address: str) -> ObjectPlace | None:
+        return _named(address) or self._place_of(address)
+
+    def _check(self, address: str, field: str) -> None:
+        """Whether it may be fetched from. Raises InputUnreachable."""
         try:
             self._pictures().check(address)
         except PictureUnreachable as error:
             raise InputUnreachable(FieldError(field, str(error))) from error
-        return None
 
     def _placed(self, tenant: str, place: ObjectPlace, field: str) -> Still:
         own = f"{UPLOADS}{tenant}/"
