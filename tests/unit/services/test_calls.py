@@ -8,9 +8,11 @@ from tests.fakes import Died, FaultPlan, InMemoryJobStore, RecordingWorkflow
 from tests.stills import image
 from tests.world import BUCKET, World
 
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.interventions import cancelled
+from stillmotion.domain.job import Job, Status, deleted
 from stillmotion.domain.request import InvalidRequest, parse_request
-from stillmotion.services.calls import Call, KeyReused
+from stillmotion.services.calls import Call
+from stillmotion.services.repetitions import KeyReused, OrderDeleted
 
 
 def call(
@@ -52,6 +54,17 @@ def test_the_same_key_with_another_body_is_refused(world: World) -> None:
     call(world, key="k")
     with pytest.raises(KeyReused):
         call(world, key="k", duration=9)
+
+
+@pytest.mark.parametrize(("key", "retry_count"), [("k", None), (None, 1)])
+def test_a_repetition_of_an_order_whose_video_was_deleted_is_refused_and_orders_nothing(
+    world: World, key: str | None, retry_count: int | None
+) -> None:
+    job = call(world, key=key, retry_count=0)
+    world.jobs.put(deleted(cancelled(job, world.clock.now()), world.clock.now()))
+    with pytest.raises(OrderDeleted):
+        call(world, key=key, retry_count=retry_count)
+    assert [each.id for each in world.jobs.all()] == [job.id]
 
 
 def test_a_key_is_its_tenants_own(world: World) -> None:

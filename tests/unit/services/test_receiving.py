@@ -12,8 +12,8 @@ from tests.world import BUCKET, World
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import InvalidRequest
 from stillmotion.ports import StoreError
-from stillmotion.services.calls import KeyReused
 from stillmotion.services.receiving import FETCH_SECONDS, InputUnreachable
+from stillmotion.services.repetitions import KeyReused
 
 URL = "https://pictures.example/lake.jpg?signature=1"
 OTHER = "https://pictures.example/sea.png"

@@ -22,7 +22,7 @@ from stillmotion.domain.images import media_type
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.ports import JobStore, ObjectStore
-from stillmotion.services.calls import Call, KeyReused, SubmitCall
+from stillmotion.services.calls import Call, SubmitCall
 from stillmotion.services.keys.allowance import AllowanceSpent
 
 UPLOAD_SECONDS = 7200
@@ -49,9 +49,6 @@ def submit_routes(
             raise OutOfCredits(views.needed(quote, prices), views.available(left, prices))
         try:
             job = submit(call)
-        except KeyReused as reused:
-            detail = "This Idempotency-Key was used with another body. Send a new key, or the same body."
-            raise Problem(HTTPStatus.CONFLICT, "idempotency_key_reused", detail) from reused
         except AllowanceSpent as spent:
             # What is left of a key's day is not read: it is less than the order costs.
             raise OutOfCredits(views.needed(quote, prices), 0) from spent

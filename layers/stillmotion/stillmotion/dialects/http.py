@@ -20,6 +20,7 @@ from stillmotion.ports import ApiKey, StoreError
 from stillmotion.services.keys.allowance import AllowanceSpent
 from stillmotion.services.keys.checking import Authenticator, Unauthenticated
 from stillmotion.services.keys.limiting import TooManyRequests
+from stillmotion.services.repetitions import NotRepeated
 
 MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
@@ -205,6 +206,8 @@ class Endpoints:
         except AllowanceSpent as spent:
             detail = f"This key may order for ${spent.daily_dollars} a day (UTC), and this would be over that."
             raise Problem(HTTPStatus.PAYMENT_REQUIRED, "key_allowance_spent", detail) from spent
+        except NotRepeated as unlike:
+            raise Problem(HTTPStatus.CONFLICT, unlike.code, str(unlike)) from unlike
 
 
 def parse_event(event: Mapping[str, Any]) -> HttpRequest:

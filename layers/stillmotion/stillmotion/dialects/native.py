@@ -73,7 +73,7 @@ def show_problem(problem: Problem) -> HttpResponse:
 def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", view: views.View) -> Mapping[str, Route]:
     """What makes jobs. `estimate` gives the service that tells what one would come to."""
     from stillmotion.dialects.native_bodies import body_of, order_of  # noqa: PLC0415 - reads need none of it
-    from stillmotion.services.calls import Call, KeyReused  # noqa: PLC0415
+    from stillmotion.services.calls import Call  # noqa: PLC0415
     from stillmotion.services.receiving import InputUnreachable  # noqa: PLC0415
 
     def create(request: HttpRequest) -> HttpResponse:
@@ -88,21 +88,17 @@ def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", view
             raise _broken(invalid, body.names) from invalid
 
     def order(request: HttpRequest, wanted: "Order") -> HttpResponse:
-        try:
-            job = submit(
-                Call(
-                    tenant=request.tenant,
-                    request=wanted.request,
-                    arrived_at=request.arrived_at,
-                    key=request.caller,
-                    idempotency_key=_idempotency_key(request),
-                    retry_count=_retry_count(request),
-                    notes=wanted.notes,
-                )
+        job = submit(
+            Call(
+                tenant=request.tenant,
+                request=wanted.request,
+                arrived_at=request.arrived_at,
+                key=request.caller,
+                idempotency_key=_idempotency_key(request),
+                retry_count=_retry_count(request),
+                notes=wanted.notes,
             )
-        except KeyReused as reused:
-            detail = "This Idempotency-Key was used with another body. Send a new key, or the same body."
-            raise Problem(HTTPStatus.CONFLICT, "idempotency_key_reused", detail) from reused
+        )
         return HttpResponse(status=HTTPStatus.OK, body=view.video(job))
 
     def ticket(request: HttpRequest) -> HttpResponse:

@@ -24,7 +24,7 @@ from stillmotion.domain.job import Job, Status
 from stillmotion.domain.request import Callback, FieldError, InvalidRequest, callback_error
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.ports import Books, Budget, JobStore, ObjectStore
-from stillmotion.services.calls import Call, KeyReused, SubmitCall
+from stillmotion.services.calls import Call, SubmitCall
 
 OUTPUT_SECONDS = 3600
 """How long the URL of a video lives, at most; every read gives a new one."""
@@ -58,12 +58,7 @@ def submit_routes(submit: SubmitCall, objects: ObjectStore, prices: PriceTable, 
             key=request.caller,
             idempotency_key=_idempotency_key(request),
         )
-        try:
-            job = submit(call)
-        except KeyReused as reused:
-            detail = "This Idempotency-Key was used with another body. Send a new key, or the same body."
-            raise Problem(HTTPStatus.CONFLICT, "idempotency_key_reused", detail) from reused
-        return _answer(views.ordered(job, base_url))
+        return _answer(views.ordered(submit(call), base_url))
 
     def quote(request: HttpRequest) -> HttpResponse:
         able = routes(price_query(request.json()), prices)

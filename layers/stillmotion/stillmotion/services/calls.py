@@ -26,14 +26,11 @@ from stillmotion.ports import (
 )
 from stillmotion.services.keys.allowance import Allowance
 from stillmotion.services.receiving import Receiving
+from stillmotion.services.repetitions import KeyReused, OrderDeleted
 from stillmotion.services.uploads import UPLOADS
 
 RETRY_WINDOW = timedelta(minutes=10)
 UPLOAD_SECONDS = 900
-
-
-class KeyReused(Exception):
-    """The Idempotency-Key belongs to a call with another body."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +83,7 @@ class SubmitCall:
         self._allowance = allowance
 
     def __call__(self, call: Call) -> Job:
-        """The job. Raises InvalidRequest, KeyReused, or AllowanceSpent; all before a record is written.
+        """The job. Raises InvalidRequest, NotRepeated, or AllowanceSpent; all before a record is written.
 
         A repetition is told before an image is looked at: it fetches and stores nothing again.
         """
@@ -158,7 +155,9 @@ class SubmitCall:
 
     def _repeated(self, job: Job, fingerprint: str) -> Job:
         if job.fingerprint != fingerprint:
-            raise KeyReused(job.id)
+            raise KeyReused
+        if job.deleted_at is not None:
+            raise OrderDeleted
         if job.status is Status.DISPATCHING:
             # The record may have been written by a call that died before it started the execution.
             self._workflow.start(job)
