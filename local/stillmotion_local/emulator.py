@@ -4,6 +4,7 @@ It keeps everything over a stop when it is ended with SIGTERM (its state is writ
 Lambda functions run as its children and inherit its whole environment: it gets a clean one.
 """
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ from stillmotion_local import processes
 from stillmotion_local.environments import Environment
 from stillmotion_local.ports import HOST
 from stillmotion_local.processes import ProcessRecord
-from stillmotion_local.workspace import Workspace
+from stillmotion_local.workspace import Workspace, write_private
 
 NAME = "emulator"
 START_SECONDS = 30.0
@@ -37,6 +38,7 @@ def start(workspace: Workspace, environment: Environment, port: int) -> ProcessR
     scratch = _scratch(workspace)
     clean(workspace)
     scratch.mkdir(parents=True)
+    _rewind_streams(state / "services" / "lambda.json")
     settings = {
         "HOME": str(state),
         "TMPDIR": str(scratch),
@@ -67,6 +69,17 @@ def start(workspace: Workspace, environment: Environment, port: int) -> ProcessR
 def clean(workspace: Workspace) -> None:
     """Deletes what ended workers leave behind: each had the layer unpacked for itself."""
     shutil.rmtree(_scratch(workspace), ignore_errors=True)
+
+
+def _rewind_streams(saved: Path) -> None:
+    """Streams begin anew at each start, and how far they were read is kept: all before that would be passed over."""
+    try:
+        state = json.loads(saved.read_text(encoding="utf-8"))
+        del state["payload"]["dynamodb_stream_positions"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        # Never saved, or not in a way that we know: the emulator itself says what it makes of it.
+        return
+    write_private(saved, json.dumps(state))
 
 
 def _scratch(workspace: Workspace) -> Path:

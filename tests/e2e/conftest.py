@@ -63,11 +63,16 @@ class LocalStack:
 
     description: StackDescription
     http: httpx.Client
-    folder: Path
+    workspace: Workspace
 
     @cached_property
     def aws(self) -> LocalAws:
         return LocalAws(self.description.aws_endpoint_url)
+
+    def restart(self) -> None:
+        """Stops everything and starts it again, as a user does; what it keeps is all that there is then."""
+        stack.down(self.workspace)
+        stack.up(self.workspace, Quiet())
 
     def drop(self, key: str, body: bytes | None = None, metadata: Mapping[str, str] | None = None) -> str:
         """Puts an object in the inbox; gives its version."""
@@ -177,8 +182,8 @@ def local(worker_id: str) -> Iterator[LocalStack]:
         for limit in ("WAVESPEED_CONCURRENCY", "APIFRAME_CONCURRENCY"):
             environment.setenv(limit, "50")
         stack.up(workspace, Quiet())
-    try:
-        with httpx.Client(trust_env=False, timeout=30) as http:
-            yield LocalStack(stack_file.read(workspace), http, workspace.local)
-    finally:
-        stack.down(workspace)
+        try:
+            with httpx.Client(trust_env=False, timeout=30) as http:
+                yield LocalStack(stack_file.read(workspace), http, workspace)
+        finally:
+            stack.down(workspace)

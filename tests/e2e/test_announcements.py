@@ -81,3 +81,10 @@ def test_a_video_that_needs_a_person_is_told_with_the_reason(local: LocalStack, 
     event = told(local.upload_ended("inbox/announced/lost.jpg")["id"])
     assert event["detail-type"] == "Video Needs Attention"
     assert (event["detail"]["status"], event["detail"]["reason"]) == ("needs_attention", "outcome_unknown")
+
+
+def test_a_stack_that_was_stopped_and_started_again_goes_on_telling(local: LocalStack, told: Told) -> None:
+    told(local.api("POST", "/v1/videos", json={"prompt": "before the stop"}).json()["id"])
+    local.restart()
+    event = told(local.api("POST", "/v1/videos", json={"prompt": "after the stop"}).json()["id"])
+    assert event["detail-type"] == "Video Completed"

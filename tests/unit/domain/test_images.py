@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.stills import image
 
-from stillmotion.domain.images import picture
+from stillmotion.domain.images import is_whole, picture
 from stillmotion.domain.request import InvalidRequest
 
 
@@ -49,3 +49,35 @@ def test_a_cut_or_broken_header_is_refused_or_asks_for_more_and_nothing_else(
             cut[place] = data.draw(st.integers(0, 255))
     with contextlib.suppress(InvalidRequest):
         picture(bytes(cut), "image")
+
+
+FILM = b"ftypmp42: what a telephone puts behind a picture"
+KINDS: list[tuple[Literal["JPEG", "PNG", "WEBP"], str]] = [
+    ("JPEG", "image/jpeg"),
+    ("PNG", "image/png"),
+    ("WEBP", "image/webp"),
+]
+
+
+@pytest.mark.parametrize(("kind", "media_type"), KINDS)
+def test_an_image_is_whole_to_its_last_byte_and_with_whatever_follows(
+    kind: Literal["JPEG", "PNG", "WEBP"], media_type: str
+) -> None:
+    body = image(kind)
+    assert is_whole(media_type, body)
+    assert is_whole(media_type, body + FILM)
+    assert not any(is_whole(media_type, body[:length]) for length in range(12, len(body)))
+
+
+def test_a_preview_within_a_jpeg_is_not_its_end() -> None:
+    preview = image(width=64, height=64)
+    segment = b"\xff\xe1" + (len(preview) + 2).to_bytes(2, "big") + preview
+    body = image()[:2] + segment + image()[2:]
+    assert is_whole("image/jpeg", body)
+    assert not is_whole("image/jpeg", body[:-2])
+
+
+@given(st.binary(max_size=400), st.sampled_from([kind for _, kind in KINDS]))
+def test_any_bytes_are_whole_or_not_and_nothing_else(body: bytes, media_type: str) -> None:
+    start = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}[media_type]
+    assert is_whole(media_type, start + body) in (True, False)

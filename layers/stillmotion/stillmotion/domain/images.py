@@ -1,4 +1,4 @@
-"""What an image is, told by its first bytes and never by its name."""
+"""What an image is, told by its bytes and never by its name."""
 
 import io
 
@@ -10,6 +10,12 @@ MAX_BYTES = 20 * 1024 * 1024
 MIN_SIDE = 64
 MAX_SIDE = 16_384
 SUFFIX_OF_TYPE = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
+LAST_BYTES = 64 * 1024
+"""Where the end of a large image is looked for first: only a few cameras put so much behind it."""
+
+_RIFF_HEADER = 8
+_END_OF_TYPE = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND\xaeB`\x82"}
+_MARKER, _START_OF_SCAN = 0xFF, 0xDA
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -48,3 +54,36 @@ def picture(first_bytes: bytes, field: str) -> Picture | None:
         rule = f"must be {MIN_SIDE} to {MAX_SIDE} pixels wide and high: it is {width} by {height}"
         raise InvalidRequest(FieldError(field, rule))
     return Picture(kind, width, height)
+
+
+def is_whole(kind: str, image: bytes) -> bool:
+    """Whether the bytes of an image go on to its end; what a camera put behind that is passed over.
+
+    A copy that broke off still has its dimensions, and vendors refuse it at a price. Sources: ITU-T T.81 (B.1.1), W3C's
+    PNG (5.3), RFC 9649 (2.3).
+    """
+    end = _END_OF_TYPE.get(kind)
+    if end is None:
+        return len(image) >= _riff_bytes(image)
+    return image.find(end, _jpeg_scan(image) if kind == "image/jpeg" else 0) >= 0
+
+
+def ends(kind: str, first_bytes: bytes, last_bytes: bytes, length: int) -> bool:
+    """Whether an image of `length` bytes, too large to be looked through, is seen to be whole by its two ends."""
+    end = _END_OF_TYPE.get(kind)
+    return length >= _riff_bytes(first_bytes) if end is None else end in last_bytes
+
+
+def _riff_bytes(image: bytes) -> int:
+    """How long a WebP says that it is."""
+    return _RIFF_HEADER + int.from_bytes(image[4:_RIFF_HEADER], "little")
+
+
+def _jpeg_scan(image: bytes) -> int:
+    """Where the pixels begin: segments before that may hold a preview, which is a JPEG with an end of its own."""
+    at = 2
+    while len(image) >= at + 4 and image[at] == _MARKER and image[at + 1] != _START_OF_SCAN:
+        # A marker may be preceded by any number of fill bytes.
+        is_fill = image[at + 1] == _MARKER
+        at += 1 if is_fill else 2 + int.from_bytes(image[at + 2 : at + 4], "big")
+    return at

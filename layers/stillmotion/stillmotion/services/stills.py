@@ -2,7 +2,7 @@
 
 import hashlib
 
-from stillmotion.domain.images import MAX_BYTES, Picture, picture
+from stillmotion.domain.images import LAST_BYTES, MAX_BYTES, Picture, ends, is_whole, picture
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.ports import ObjectHead, ObjectMissing, ObjectPlace, ObjectStore
@@ -10,6 +10,7 @@ from stillmotion.ports import ObjectHead, ObjectMissing, ObjectPlace, ObjectStor
 # Dimensions stand in the first kilobytes, unless a camera put previews and profiles before them.
 _READS = (64 * 1024, 1024 * 1024, 4 * 1024 * 1024)
 _NOT_WHOLE = "must be a whole image: its dimensions cannot be read"
+_CUT_OFF = "must be a whole image: it breaks off before its end"
 
 
 def checksum(objects: ObjectStore, head: ObjectHead) -> str:
@@ -29,12 +30,14 @@ def checksum(objects: ObjectStore, head: ObjectHead) -> str:
 
 
 def inspect(objects: ObjectStore, head: ObjectHead, field: str) -> Still:
-    """The still at `head`, sniffed by range reads. Raises InvalidRequest that names `field`."""
+    """The still at `head`, sniffed by range reads at both ends. Raises InvalidRequest that names `field`."""
     if head.bytes == 0:
         raise InvalidRequest(FieldError(field, "must not be empty"))
     if head.bytes > MAX_BYTES:
         raise InvalidRequest(FieldError(field, f"must be at most {MAX_BYTES} bytes: it has {head.bytes}"))
-    seen = _look(objects, head, field)
+    seen, first_bytes = _look(objects, head, field)
+    if not _is_whole(objects, head, seen.media_type, first_bytes):
+        raise InvalidRequest(FieldError(field, _CUT_OFF))
     return Still(
         address=f"s3://{head.bucket}/{head.key}",
         bucket=head.bucket,
@@ -58,6 +61,8 @@ def whole(image: bytes, field: str) -> Picture:
     seen = picture(image, field)
     if seen is None:
         raise InvalidRequest(FieldError(field, _NOT_WHOLE))
+    if not is_whole(seen.media_type, image):
+        raise InvalidRequest(FieldError(field, _CUT_OFF))
     return seen
 
 
@@ -85,12 +90,24 @@ def placed(objects: ObjectStore, place: ObjectPlace, field: str, bucket: str, pr
     return inspect(objects, head, field)
 
 
-def _look(objects: ObjectStore, head: ObjectHead, field: str) -> Picture:
+def _look(objects: ObjectStore, head: ObjectHead, field: str) -> tuple[Picture, bytes]:
+    """What it is, and the bytes that told so."""
     for length in _READS:
         first_bytes = objects.read(head.bucket, head.key, length=length, version_id=head.version_id)
         seen = picture(first_bytes, field)
         if seen is not None:
-            return seen
+            return seen, first_bytes
         if length >= head.bytes:
             break
     raise InvalidRequest(FieldError(field, _NOT_WHOLE))
+
+
+def _is_whole(objects: ObjectStore, head: ObjectHead, kind: str, first_bytes: bytes) -> bool:
+    if len(first_bytes) == head.bytes:
+        return is_whole(kind, first_bytes)
+    last_bytes = objects.read(
+        head.bucket, head.key, start=head.bytes - LAST_BYTES, length=LAST_BYTES, version_id=head.version_id
+    )
+    return ends(kind, first_bytes, last_bytes, head.bytes) or is_whole(
+        kind, b"".join(objects.chunks(head.bucket, head.key, head.version_id))
+    )
