@@ -90,6 +90,7 @@ class World:
             prices=PRICES,
             tenant="default",
             default_prompt=self.default_prompt,
+            find_still=self.receiving.sketched,
         )
 
     @property

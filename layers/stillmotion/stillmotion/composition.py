@@ -249,6 +249,7 @@ def submit_upload() -> "SubmitUpload":
         prices=load(PriceTable, os.environ),
         tenant=given.inbox_tenant,
         default_prompt=given.default_prompt,
+        find_still=receiving().sketched,
     )
 
 

@@ -344,3 +344,23 @@ def test_a_sidecars_https_end_image_is_named_to_the_vendor_as_before(world: Worl
     world.objects.put(BUCKET, "inbox/a.json", f'{{"prompt": "a lake", "end_image": "{URL}"}}'.encode())
     assert world.drop("inbox/a.jpg").result == "started"
     assert (world.jobs.only().end_still, world.pictures.asked) == (Still(address=URL), [])
+
+
+def test_a_sidecars_signed_url_of_the_bucket_is_the_object_that_it_leads_to(world: World) -> None:
+    world.objects.put(BUCKET, "uploads/default/x", SEA)
+    address = own_url("uploads/default/x")
+    world.objects.put(BUCKET, "inbox/a.json", f'{{"prompt": "a lake", "end_image": "{address}"}}'.encode())
+    assert world.drop("inbox/a.jpg").result == "started"
+    job = world.jobs.only()
+    assert job.request is not None
+    assert job.end_still is not None
+    assert (job.request.end_image, job.end_still.version_id) == (f"s3://{BUCKET}/uploads/default/x", "v1")
+
+
+def test_a_sidecars_end_image_at_an_address_that_is_never_fetched_is_refused(world: World) -> None:
+    world.pictures.refused = {OTHER}
+    world.objects.put(BUCKET, "inbox/a.json", f'{{"prompt": "a lake", "end_image": "{OTHER}"}}'.encode())
+    assert world.drop("inbox/a.jpg").result == "failed"
+    failure = world.jobs.only().failure
+    assert failure is not None
+    assert failure.message.startswith("end_image: ")

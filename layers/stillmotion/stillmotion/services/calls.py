@@ -135,7 +135,7 @@ class SubmitCall:
         headers = {"content-type": content_type, "content-length": str(content_length)}
         return Ticket(image=f"s3://{self._input_bucket}/{key}", url=url, headers=headers, seconds=UPLOAD_SECONDS)
 
-    def still(self, tenant: str, field: str, address: str | None) -> Still | None:
+    def still(self, tenant: str, field: str, address: str) -> Still:
         """The image that a tenant's call would name in `field`; nothing is fetched or stored. Raises InvalidRequest."""
         return self._receiving.sketched(tenant, field, address)
 

@@ -1,6 +1,6 @@
 """What an order would come to: the vendor, the price and the exact body. Sends nothing and writes nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -9,13 +9,8 @@ from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable, Route, ratio_to_send, routes, shape
 from stillmotion.ports import Envelope
 from stillmotion.services.orders import Orders
+from stillmotion.services.stills import FindStill
 from stillmotion.services.vendors import Vendors
-
-FindStill = Callable[[str, str, str | None], Still | None]
-"""From a tenant, a field and the address in it, the still as far as it can be told with nothing fetched or stored.
-
-Raises InvalidRequest.
-"""
 
 _WEBHOOK = "Where the stack has webhooks on, a webhook's address that only the vendor knows is added when it is sent."
 _COPIED = "A picture from elsewhere is copied into the input bucket when it is ordered: the vendor gets the copy's URL."
@@ -56,8 +51,8 @@ class Estimate:
     def __call__(self, tenant: str, request: Request) -> Estimated:
         """Raises InvalidRequest, NoKey."""
         routes(request, self._prices)
-        still = self._find_still(tenant, "image", request.image)
-        end_still = self._find_still(tenant, "end_image", request.end_image)
+        still = self._find(tenant, "image", request.image)
+        end_still = self._find(tenant, "end_image", request.end_image)
         width, height = (still.width, still.height) if still else (None, None)
         able = routes(request, self._prices, width, height)
         keyed = [route for route in able if self._vendors.has_key(route.vendor)]
@@ -73,6 +68,9 @@ class Estimate:
             alternatives=tuple(others),
             notes=self._notes(still, end_still),
         )
+
+    def _find(self, tenant: str, field: str, address: str | None) -> Still | None:
+        return None if address is None else self._find_still(tenant, field, address)
 
     def _notes(self, *found: Still | None) -> tuple[str, ...]:
         ours = {still.bucket is not None for still in found if still is not None}

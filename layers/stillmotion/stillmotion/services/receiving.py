@@ -132,13 +132,11 @@ class Receiving:
         stored = {field: self._stored(tenant, picture) for field, picture in pictures.items()}
         return Stills(**own, **stored)
 
-    def sketched(self, tenant: str, field: str, address: str | None) -> Still | None:
+    def sketched(self, tenant: str, field: str, address: str) -> Still:
         """An image as far as it can be told with nothing fetched or stored: one from outside is only named.
 
         Raises InvalidRequest, or InputUnreachable.
         """
-        if address is None:
-            return None
         if is_data_uri(address):
             picture = _unpacked(address, field)
             return self._still(_key(tenant, picture), picture)

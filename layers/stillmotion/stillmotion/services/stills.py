@@ -1,11 +1,18 @@
 """Looks at an input image in the bucket before anything is paid for it."""
 
 import hashlib
+from collections.abc import Callable
 
 from stillmotion.domain.images import LAST_BYTES, MAX_BYTES, Picture, ends, is_whole, picture
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.ports import ObjectHead, ObjectMissing, ObjectPlace, ObjectStore
+
+FindStill = Callable[[str, str, str], Still]
+"""From a tenant, a field and the address in it, the still as far as it can be told with nothing fetched or stored.
+
+Raises InvalidRequest.
+"""
 
 # Dimensions stand in the first kilobytes, unless a camera put previews and profiles before them.
 _READS = (64 * 1024, 1024 * 1024, 4 * 1024 * 1024)
@@ -64,19 +71,6 @@ def whole(image: bytes, field: str) -> Picture:
     if not is_whole(seen.media_type, image):
         raise InvalidRequest(FieldError(field, _CUT_OFF))
     return seen
-
-
-def named(objects: ObjectStore, address: str, field: str, bucket: str, prefixes: tuple[str, ...]) -> Still:
-    """The still that a sidecar names: an https URL as it is, or an object in `bucket` below one of the prefixes.
-
-    Raises InvalidRequest that names `field`.
-    """
-    if address.startswith("https://"):
-        return Still(address=address)
-    if not address.startswith("s3://"):
-        raise InvalidRequest(FieldError(field, "must be an https:// URL or s3://bucket/key here"))
-    place, _, key = address.removeprefix("s3://").partition("/")
-    return placed(objects, ObjectPlace(place, key), field, bucket, prefixes)
 
 
 def placed(objects: ObjectStore, place: ObjectPlace, field: str, bucket: str, prefixes: tuple[str, ...]) -> Still:

@@ -72,7 +72,7 @@ class _Wish(msgspec.Struct, frozen=True):
 
 
 class SubmitUpload:
-    """Answers to objects that appear in the input bucket."""
+    """Answers to objects that appear in the input bucket; `find_still` finds the end image that a sidecar names."""
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class SubmitUpload:
         prices: PriceTable,
         tenant: str,
         default_prompt: str,
+        find_still: stills.FindStill,
     ) -> None:
         self._jobs = jobs
         self._objects = objects
@@ -92,6 +93,7 @@ class SubmitUpload:
         self._prices = prices
         self._tenant = tenant
         self._default_prompt = default_prompt
+        self._find_still = find_still
 
     def __call__(self, bucket: str, key: str, version_id: str | None) -> list[Submitted]:
         """Takes in one created object; a sidecar stands for each image beside it."""
@@ -251,9 +253,10 @@ class SubmitUpload:
         request = parse_request({**fields, "image": f"s3://{head.bucket}/{head.key}"})
         if request.end_image is None:
             return _Wish(request, regenerate)
-        own = (INBOX, f"{UPLOADS}{self._tenant}/")
-        end_still = stills.named(self._objects, request.end_image, "end_image", head.bucket, own)
-        return _Wish(request, regenerate, end_still)
+        if not request.end_image.startswith(("https://", "s3://")):
+            raise InvalidRequest(FieldError("end_image", "must be an https:// URL or s3://bucket/key here"))
+        end_still = self._find_still(self._tenant, "end_image", request.end_image)
+        return _Wish(replace(request, end_image=end_still.address), regenerate, end_still)
 
     def _fields(self, bucket: str, key: str, metadata: Mapping[str, str]) -> dict[str, Any]:
         sidecar = self._settings(bucket, _sidecar_of(key))
