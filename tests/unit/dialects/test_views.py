@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 from tests import ledgers
 
-from stillmotion.dialects.views import View
-from stillmotion.domain.job import Candidate, Job, with_attempt
+from stillmotion.dialects.views import ADDRESSES_OF_IMAGES, View
+from stillmotion.domain.job import Candidate, Job, Still, with_attempt
 
 DAY = datetime(2026, 5, 5, tzinfo=UTC)
 
@@ -65,3 +65,14 @@ def test_what_another_tenants_order_may_have_made_is_shown_to_the_stacks_owner_a
     doubtful = with_attempt(job, replace(job.attempt, candidates=(candidate,)), ledgers.NOW)
     record: Any = View().video(replace(doubtful, tenant=tenant))["job"]
     assert [found["generation_id"] for found in record["attempts"][-1]["candidates"]] == shown
+
+
+def test_no_signature_of_an_image_is_shown() -> None:
+    job = ledgers.done()
+    assert job.request is not None
+    address = "https://me:secret@pictures.example/lake.jpg?X-Amz-Signature=1"
+    request = replace(job.request, image=address, end_image=address)
+    still = Still(address=address)
+    shown: Any = View().video(replace(job, request=request, still=still, end_still=still))["job"]
+    told = [shown[field][name] for field, name in ADDRESSES_OF_IMAGES]
+    assert told == ["https://pictures.example/lake.jpg"] * 4

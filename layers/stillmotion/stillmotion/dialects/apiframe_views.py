@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Attempt, Job, Status
-from stillmotion.domain.request import VendorName
+from stillmotion.domain.request import VendorName, bare
 from stillmotion.domain.routing import APIFRAME_CREDITS, PriceTable
 from stillmotion.domain.spend import due
 from stillmotion.ports import ApiKey
@@ -174,8 +174,8 @@ def _input(job: Job) -> dict[str, object] | None:
         "prompt": request.prompt,
         "duration": request.duration,
         "aspect_ratio": request.aspect_ratio or job.aspect_ratio,
-        "start_image": request.image,
-        "end_image": request.end_image,
+        "start_image": bare(request.image),
+        "end_image": bare(request.end_image),
         "loop": request.loop or None,
         "concepts": list(request.concepts) or None,
     }

@@ -1,8 +1,8 @@
 """A job as the API shows it: the shape of OpenAI's video object, with the whole record under `job`.
 
-Left out of the record: the frozen bodies of attempts and the vendor's URL, which hold signatures, webhooks' tokens, and
-the hash of the API key that ordered. Candidates, which may be another tenant's generations, are shown of the jobs of
-the stack's owner only.
+Left out of the record: the frozen bodies of attempts, the vendor's URL and the queries of images' addresses, which hold
+signatures; webhooks' tokens; the hash of the API key that ordered. Candidates, which may be another tenant's
+generations, are shown of the jobs of the stack's owner only.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import msgspec
 
 from stillmotion.domain.failures import Failure
 from stillmotion.domain.job import Attempt, Job, Status, Substitution, Video
+from stillmotion.domain.request import bare
 
 if TYPE_CHECKING:
     from stillmotion.services.estimate import Estimated
@@ -34,6 +35,7 @@ WORDS = {
 _PROGRESS = {Status.FINALIZING: 95, Status.COMPLETED: 100}
 HIDDEN_OF_ATTEMPT = frozenset({"path", "body", "webhook_token"})
 HIDDEN_OF_GENERATION = frozenset({"video_url"})
+ADDRESSES_OF_IMAGES = (("request", "image"), ("request", "end_image"), ("still", "address"), ("end_still", "address"))
 HIDDEN_OF_JOB = frozenset({"fingerprint", "ordered_with", "version", "attempts", "failure", "deleted_at"})
 
 
@@ -122,6 +124,9 @@ def _record(job: Job, *, shows_candidates: bool) -> dict[str, Any]:
     """Everything that a person may ask about a job."""
     shown = {name: value for name, value in msgspec.to_builtins(job).items() if name not in HIDDEN_OF_JOB}
     shown["attempts"] = [_attempt(attempt, shows_candidates=shows_candidates) for attempt in job.attempts]
+    for field, address in ADDRESSES_OF_IMAGES:
+        if shown[field] is not None:
+            shown[field][address] = bare(shown[field][address])
     shown["failure"] = _failure(job.failure)
     shown["vendor"] = job.attempt.vendor if job.attempt else None
     shown["generation_id"] = job.generation.id if job.generation else None

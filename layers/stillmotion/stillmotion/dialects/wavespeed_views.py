@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.job import Generation, Job, Status
-from stillmotion.domain.request import RATIO_OF_SIZE
+from stillmotion.domain.request import RATIO_OF_SIZE, bare
 
 MODEL = "luma/ray-2-flash-i2v"
 OK = 200
@@ -93,7 +93,7 @@ def webhook_body(job: Job, base_url: str, video_url: str | None) -> dict[str, ob
     asked: dict[str, object] = {}
     if job.request is not None:
         asked = {
-            "image": job.request.image,
+            "image": bare(job.request.image),
             "prompt": job.request.prompt,
             "size": SIZE_OF_RATIO.get(job.request.aspect_ratio or job.aspect_ratio or ""),
             "duration": job.request.duration,

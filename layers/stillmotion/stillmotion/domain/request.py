@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Meta
@@ -256,6 +257,17 @@ def callback_error(field: str, url: str) -> FieldError | None:
 
 def is_data_uri(address: str) -> bool:
     return address[:5].lower() == "data:"
+
+
+def bare(address: str | None) -> str | None:
+    """An address by which a thing is known and not opened: a query may be a signature. Of S3, a key may hold a `?`."""
+    if address is None or address.startswith("s3://"):
+        return address
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def fits_key(key: str) -> bool:

@@ -5,12 +5,11 @@ It holds no key, no frozen body and no URL that opens anything: of addresses, qu
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from stillmotion.domain.job import Attempt, Job, Still, Video
-from stillmotion.domain.request import Request, VendorName
+from stillmotion.domain.request import Request, VendorName, bare
 
 FORMAT = "stillmotion-provenance/1"
 MODEL = "Luma Ray 2 Flash"
@@ -39,7 +38,7 @@ def provenance(job: Job, video: Video, now: datetime) -> bytes:
             "ended_at": generation.ended_at,
             "inference_milliseconds": generation.inference_milliseconds,
             "nsfw": generation.nsfw,
-            "fetched_from": _bare(generation.video_url),
+            "fetched_from": bare(generation.video_url),
         },
         "cost": {
             "quoted": attempt.quote if attempt else None,
@@ -56,14 +55,14 @@ def provenance(job: Job, video: Video, now: datetime) -> bytes:
 def _request(request: Request | None) -> dict[str, Any] | None:
     if request is None:
         return None
-    shown = {**msgspec.to_builtins(request), "image": _bare(request.image), "end_image": _bare(request.end_image)}
+    shown = {**msgspec.to_builtins(request), "image": bare(request.image), "end_image": bare(request.end_image)}
     # Where the caller is told has nothing to do with the video, and may carry a secret.
     shown.pop("callback", None)
     return shown
 
 
 def _still(still: Still | None) -> dict[str, Any] | None:
-    return None if still is None else {**msgspec.to_builtins(still), "address": _bare(still.address)}
+    return None if still is None else {**msgspec.to_builtins(still), "address": bare(still.address)}
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
@@ -79,14 +78,3 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "answered_at": attempt.answered_at,
         "sends": attempt.sends,
     }
-
-
-def _bare(address: str | None) -> str | None:
-    """An address by which a thing is known and not opened; an S3 key may hold a `?`, and stays whole."""
-    if address is None or address.startswith("s3://"):
-        return address
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return None
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
