@@ -135,3 +135,17 @@ def test_a_redirect_is_read_relative_to_where_it_came_from() -> None:
     first = rules.target("https://cdn.example/a/b.mp4?s=1")
     assert rules.target("../c.mp4", first).url == "https://cdn.example:443/c.mp4"
     assert rules.target("//other.example/c.mp4", first).url == "https://other.example:443/c.mp4"
+
+
+def test_a_server_outside_has_no_say_in_what_is_read_on_this_machine() -> None:
+    rules = AddressRules(local_origins=["http://127.0.0.1:4000"])
+    outside = rules.target("https://cdn.example/v.mp4")
+    with pytest.raises(ForbiddenAddress, match=r"^cdn\.example may not send anybody to 127\.0\.0\.1$"):
+        rules.target("http://127.0.0.1:4000/v.mp4?signature=secret", outside)
+
+
+def test_a_local_origin_may_send_to_itself_and_to_the_internet() -> None:
+    rules = AddressRules(local_origins=["http://127.0.0.1:4000"])
+    local = rules.target("http://127.0.0.1:4000/v.mp4")
+    assert rules.target("/moved.mp4", local).local
+    assert not rules.target("https://cdn.example/v.mp4", local).local

@@ -231,6 +231,13 @@ def test_a_redirect_to_a_name_that_turned_private_is_not_followed() -> None:
     assert network.connections == [(PUBLIC, 443)]
 
 
+def test_a_server_outside_may_not_send_to_a_local_origin() -> None:
+    network = Network([answer(302, location="http://127.0.0.1:4000/v.mp4"), answer(200, b"film")])
+    downloads = downloader(network, local_origins=["http://127.0.0.1:4000"])
+    assert failure(downloads).kind is FailureKind.UNAVAILABLE
+    assert network.connections == [(PUBLIC, 443)]
+
+
 def test_redirects_come_to_an_end() -> None:
     network = Network([answer(307, location="/next")] * 10)
     assert "redirects" in str(failure(downloader(network)))

@@ -53,7 +53,7 @@ class AddressRules:
     """What a stack's settings allow.
 
     `allowed_hosts` are exact names or `*.suffix`; none means any. `local_origins` are `scheme://host:port`, and are
-    allowed whatever they resolve to: for a vendor that runs beside the stack.
+    allowed whatever they resolve to: for a vendor that runs beside the stack. No redirect from elsewhere leads to one.
     """
 
     def __init__(self, allowed_hosts: Sequence[str] = (), local_origins: Sequence[str] = ()) -> None:
@@ -71,6 +71,9 @@ class AddressRules:
         reason = _objection(parsed, scheme, host)
         if reason is None and not local:
             reason = self._outside_objection(scheme, host, port)
+        if local and base is not None and not base.local:
+            # Somebody's server out there has no say in what is read on this machine.
+            reason = f"{base.host} may not send anybody to {host}"
         if reason is not None:
             raise ForbiddenAddress(reason)
         return Target(scheme, host, port, parsed.raw_path.decode("ascii"), local)
