@@ -263,6 +263,19 @@ def test_an_image_that_is_not_read_is_given_up_when_the_time_for_the_whole_is_ov
     assert time.monotonic() - begun < 2
 
 
+def test_an_image_is_put_where_the_vendor_itself_is_though_that_is_this_machine(
+    serving: Callable[[Peer], Server],
+) -> None:
+    server = serving(answering)
+    assert hasty(server.port, 5).put(f"http://127.0.0.1:{server.port}/image", {}, b"image").is_success
+    assert server.connections == 1
+
+
+def test_an_image_is_put_to_no_name_that_leads_to_this_machine() -> None:
+    with pytest.raises(ReadFailed, match="localhost is not on the public internet"):
+        hasty(4000, 5).put("https://localhost/image", {}, b"image")
+
+
 def test_when_no_time_is_left_to_connect_nothing_was_sent(serving: Callable[[Peer], Server]) -> None:
     server = serving(answering)
     submission = hasty(server.port, 0).submit(ENVELOPE, {}, resendable=False)

@@ -107,6 +107,11 @@ def test_the_put_carries_a_credential_that_the_ticket_names(wavespeed: WaveSpeed
         {"upload": {"method": "PUT", "url": "/relative"}},
         {"upload": {"method": "PUT", "url": "http://169.254.169.254/latest"}},
         {"upload": {"method": "PUT", "url": "file:///etc/passwd"}},
+        {"upload": {"method": "PUT", "url": "https://10.0.0.8/a.jpg"}},
+        {"upload": {"method": "PUT", "url": "https://2130706433/a.jpg"}},
+        {"upload": {"method": "PUT", "url": "https://[::ffff:169.254.169.254]/latest"}},
+        {"upload": {"method": "PUT", "url": "https://me:secret@storage.test/a.jpg"}},
+        {"upload": {"method": "PUT", "url": "https://storage.test:8443/a.jpg"}},
         {"upload": {"method": "PUT", "url": "https://storage.test/a", "headers": {"x": "ä€"}}},
         {"download_url": None},
         {"download_url": "static/a.jpg"},
@@ -118,6 +123,39 @@ def test_a_ticket_that_cannot_be_used_puts_nothing(
     with pytest.raises(ReadFailed):
         wavespeed(ticket(**changes), httpx.Response(200)).upload(JPEG, "image/jpeg", "a.jpg")
     assert len(sent) <= 1 or changes["upload"]["headers"]  # type: ignore[index]
+
+
+def test_a_vendor_that_sends_a_picture_to_the_clouds_metadata_is_unavailable_and_is_sent_none(
+    wavespeed: WaveSpeed, sent: list[httpx.Request]
+) -> None:
+    upload = {"method": "PUT", "url": "https://169.254.169.254/latest/meta-data?signature=secret"}
+    vendor = wavespeed(ticket(upload=upload), httpx.Response(200))
+    with pytest.raises(ReadFailed, match="public internet") as failed:
+        vendor.upload(JPEG, "image/jpeg", "a.jpg")
+    assert failed.value.kind is FailureKind.UNAVAILABLE
+    assert "secret" not in str(failed.value)
+    assert [request.method for request in sent] == ["POST"]
+
+
+def test_the_put_may_go_to_where_the_vendor_itself_is(
+    answering: Callable[..., httpx.MockTransport], sent: list[httpx.Request]
+) -> None:
+    upload = {"method": "PUT", "url": "http://127.0.0.1:4000/cdn/a.jpg"}
+    transport = answering(ticket(upload=upload), httpx.Response(200))
+    vendor = WaveSpeedVendor("http://127.0.0.1:4000/wavespeed", lambda: "ws_0123456789abcdef", transport=transport)
+    vendor.upload(JPEG, "image/jpeg", "a.jpg")
+    assert str(sent[1].url) == "http://127.0.0.1:4000/cdn/a.jpg"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4001/a.jpg", "http://localhost:4000/a.jpg", "http://10.0.0.8/a.jpg"])
+def test_a_vendor_on_this_machine_sends_pictures_to_no_other_place_on_it(
+    url: str, answering: Callable[..., httpx.MockTransport], sent: list[httpx.Request]
+) -> None:
+    transport = answering(ticket(upload={"method": "PUT", "url": url}), httpx.Response(200))
+    vendor = WaveSpeedVendor("http://127.0.0.1:4000", lambda: "ws_0123456789abcdef", transport=transport)
+    with pytest.raises(ReadFailed, match="public internet"):
+        vendor.upload(JPEG, "image/jpeg", "a.jpg")
+    assert len(sent) == 1
 
 
 @pytest.mark.parametrize("status", [307, 403, 500])

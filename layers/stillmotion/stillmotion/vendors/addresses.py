@@ -1,7 +1,8 @@
-"""Which addresses a video or a picture may be fetched from. Pure: names and IP addresses in, a yes or a reason out.
+"""Which addresses a video or a picture may be fetched from, or put to. Pure: names and IP addresses in, a yes or a
+reason out.
 
 A vendor's answer names the one URL and a caller the other, so both are foreign input: without these rules they could
-make a function read what only the function can reach.
+make a function read, or write, what only the function can reach.
 """
 
 import re

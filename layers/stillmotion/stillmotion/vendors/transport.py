@@ -1,4 +1,4 @@
-"""httpx's requests and answers, carried by httpcore over a connection of their own that ends by a deadline.
+"""httpx's requests and answers, carried by httpcore over a connection of their own.
 
 httpx's own transport does the same, but has no place to put a network under it.
 """
@@ -9,8 +9,6 @@ from contextlib import contextmanager
 
 import httpcore
 import httpx
-
-from stillmotion.vendors.deadlines import Deadline, TimedNetwork
 
 # What an error proves hangs on its type: connecting, or later. One that is not listed counts as later.
 _ERRORS: Mapping[type[Exception], type[httpx.TransportError]] = {
@@ -27,13 +25,11 @@ _ERRORS: Mapping[type[Exception], type[httpx.TransportError]] = {
 }
 
 
-class TimedTransport(httpx.BaseTransport):
+class NetworkTransport(httpx.BaseTransport):
     """One exchange: one connection, no proxy, no repetition. Raises httpx's errors."""
 
-    def __init__(self, context: ssl.SSLContext, deadline: Deadline) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context, max_connections=1, network_backend=TimedNetwork(deadline)
-        )
+    def __init__(self, context: ssl.SSLContext, network: httpcore.NetworkBackend) -> None:
+        self._pool = httpcore.ConnectionPool(ssl_context=context, max_connections=1, network_backend=network)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         sent = httpcore.Request(

@@ -13,14 +13,15 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 
+import httpcore
 import httpx
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.errors import Misconfigured
-from stillmotion.ports import Envelope, NotSent, ReadFailed, Refused, StoreError, Unanswered
+from stillmotion.ports import Envelope, FetchFailed, NotSent, ReadFailed, Refused, StoreError, Unanswered
 from stillmotion.vendors.answers import Answer, decoded, plain, retry_after_seconds
-from stillmotion.vendors.deadlines import Deadline
-from stillmotion.vendors.transport import TimedTransport
+from stillmotion.vendors.deadlines import Deadline, TimedNetwork
+from stillmotion.vendors.transport import NetworkTransport
 
 # For a whole exchange, however its bytes drip: below the 60 s of the dispatch function, so that it is ended here, where
 # its outcome can be written down, and not by Lambda.
@@ -44,8 +45,12 @@ _ALWAYS: Mapping[str, str] = {
     "Connection": "close",
 }
 
+_NOT_PUBLIC = "The vendor named an upload URL that is no https address (port 443, no user info) of the public internet."
+
 Files = Mapping[str, tuple[str, bytes, str]]
 """Multipart fields: name of the field → (file name, bytes, media type)."""
+Network = Callable[[Deadline], httpcore.NetworkBackend]
+"""What connects, until a deadline."""
 
 
 class SendFailed(Exception):
@@ -116,15 +121,29 @@ class Wire:
         return self._ask("POST", path, content=content, files=files)
 
     def put(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        """A PUT to an address that the vendor named, without the vendor's key. Raises ReadFailed."""
+        """A PUT to an address that the vendor named, without the vendor's key. Raises ReadFailed.
+
+        The rules are those of videos (`addresses`, `downloads`); where the vendor itself is, its storage may be too.
+        """
+        # Few stacks hand images over, and all pay for what is imported above.
+        from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress  # noqa: PLC0415
+        from stillmotion.vendors.downloads import GuardedNetwork, resolve  # noqa: PLC0415
+
         try:
+            target = AddressRules(local_origins=[self._base_url]).target(url)
             request = _request("PUT", url, headers, content=content)
-        except (httpx.InvalidURL, ValueError, TypeError) as error:
-            raise ReadFailed(FailureKind.UNAVAILABLE, "The vendor named an upload URL that is none.") from error
-        if request.url.scheme not in ("https", httpx.URL(self._base_url).scheme):
-            raise ReadFailed(FailureKind.UNAVAILABLE, "The vendor named an upload URL that is not https.")
+        except ForbiddenAddress as error:
+            raise ReadFailed(FailureKind.UNAVAILABLE, _NOT_PUBLIC) from error
+        except (ValueError, TypeError) as error:
+            raise ReadFailed(FailureKind.UNAVAILABLE, "The vendor named headers that no upload can have.") from error
+
+        def guarded(deadline: Deadline) -> httpcore.NetworkBackend:
+            return GuardedNetwork(target, resolve, deadline, httpcore.SyncBackend())
+
         try:
-            return self._carry(request, "", self._exchange_seconds)
+            return self._carry(request, "", self._exchange_seconds, guarded)
+        except FetchFailed as error:
+            raise ReadFailed(FailureKind.UNAVAILABLE, f"The vendor named an upload URL: {error}.") from error
         except SendFailed as error:
             raise ReadFailed(FailureKind.UNAVAILABLE, str(error)) from error
 
@@ -151,11 +170,11 @@ class Wire:
         seconds = self._status_seconds if method == "GET" else self._exchange_seconds
         return self._carry(_request(method, self._base_url + path, signed, content=content, files=files), key, seconds)
 
-    def _carry(self, request: httpx.Request, key: str, seconds: float) -> Answer:
+    def _carry(self, request: httpx.Request, key: str, seconds: float, network: Network = TimedNetwork) -> Answer:
         with ExitStack() as opened:
             transport = self._transport
             if transport is None:
-                transport = TimedTransport(self._context(request.url.scheme), Deadline(seconds))
+                transport = NetworkTransport(self._context(request.url.scheme), network(Deadline(seconds)))
                 opened.callback(transport.close)
             try:
                 response = opened.enter_context(closing(transport.handle_request(request)))
