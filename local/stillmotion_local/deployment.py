@@ -60,6 +60,7 @@ def deploy(workspace: Workspace, sam: Environment, aws: LocalAws, parameters: Ma
     calls = {"AWS_ENDPOINT_URL": aws.endpoint_url, "SAM_CLI_POLL_DELAY": "0.1"}
     _run_sam(workspace, sam, command, calls, log=workspace.log("deploy"), timeout_seconds=DEPLOY_SECONDS)
     _limit_concurrency(aws, int(parameters["ReservedConcurrency"]))
+    _limit_queues(aws)
 
 
 def outputs(aws: LocalAws) -> Mapping[str, str]:
@@ -123,6 +124,16 @@ def _limit_concurrency(aws: LocalAws, limit: int) -> None:
                 aws.lambda_.put_function_concurrency(
                     FunctionName=resource["PhysicalResourceId"], ReservedConcurrentExecutions=limit
                 )
+
+
+def _limit_queues(aws: LocalAws) -> None:
+    """The emulator keeps the text of a parameter where its poller wants a number, and then polls no queue at all."""
+    for mapping in aws.lambda_.list_event_source_mappings()["EventSourceMappings"]:
+        limit = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
+        if limit is not None:
+            aws.lambda_.update_event_source_mapping(
+                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
+            )
 
 
 def _run_sam(

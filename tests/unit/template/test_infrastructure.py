@@ -263,6 +263,36 @@ def test_deliveries_of_one_job_come_in_order(template: Template) -> None:
     assert (taking["BatchSize"], taking["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
 
 
+@pytest.mark.parametrize(
+    ("mapping", "parameter"), [("Deliveries", "DeliveryConcurrency"), ("InboxDeliveries", "InboxConcurrency")]
+)
+def test_what_waits_in_a_queue_takes_so_many_invocations_at_once_and_no_more(
+    template: Template, mapping: str, parameter: str
+) -> None:
+    limits = template.parameters[parameter]
+
+    assert template.properties(mapping)["ScalingConfig"] == {"MaximumConcurrency": {"Ref": parameter}}
+    # What Lambda takes (API reference of ScalingConfig).
+    assert (limits["MinValue"], limits["MaxValue"]) == (2, 1000)
+
+
+def test_every_queue_that_calls_a_function_has_such_a_limit(template: Template) -> None:
+    mappings = [found["Properties"] for found in template.of_type("AWS::Lambda::EventSourceMapping").values()]
+    queues = template.of_type("AWS::SQS::Queue")
+    of_queues = [found for found in mappings if found["EventSourceArn"]["Fn::GetAtt"][0] in queues]
+
+    assert of_queues
+    assert all("ScalingConfig" in found for found in of_queues)
+
+
+def test_full_queues_leave_the_api_and_dispatch_some_of_the_ten_invocations_of_a_new_account(
+    template: Template,
+) -> None:
+    taken = sum(template.parameters[name]["Default"] for name in ("DeliveryConcurrency", "InboxConcurrency"))
+
+    assert taken <= 6
+
+
 def test_the_read_function_writes_nothing_but_how_often_a_key_calls(template: Template) -> None:
     actions = {
         action
