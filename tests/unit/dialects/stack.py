@@ -86,7 +86,7 @@ def install(monkeypatch: pytest.MonkeyPatch, current: Callable[[], Stack]) -> No
     for name, port in PORTS.items():
         monkeypatch.setattr(composition, name, lambda port=port: port(current()))
     monkeypatch.setattr(composition, "CLOCK", Clock(current))
-    for variable, value in _environment().items():
+    for variable, value in environment().items():
         monkeypatch.setenv(variable, value)
 
 
@@ -95,7 +95,7 @@ def routes() -> Mapping[str, Endpoints]:
     return {route: found for found in _every_function() for route in found.routes}
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """What the functions find, with the template's defaults."""
     return {
         name: _setting(value)

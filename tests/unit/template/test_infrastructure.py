@@ -5,12 +5,16 @@ import tomllib
 from typing import Any
 
 import pytest
-from tests.unit.template.document import ROOT, JsonObject, Template
+from tests.unit.template.document import ROOT, JsonObject, Statement, Template
 
 from stillmotion.aws.items import KEY_PARTITION
 
 # Statements whose actions have no resource to name.
 MAY_NAME_NO_RESOURCE = {"VideoStateMachine.DeliverLogs"}
+# By what an item is written: also as part of a batch, or of a statement of PartiQL.
+ITEM_WRITES = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Delete", "BatchWrite")} | {
+    f"dynamodb:PartiQL{name}" for name in ("Insert", "Update", "Delete")
+}
 BLOCKED = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
 SUBMIT_ROUTES = {
     "POST /v1/videos",
@@ -153,7 +157,7 @@ def test_only_these_items_are_changed_in_place(template: Template) -> None:
     who: dict[str, set[str]] = {}
     for statement in changing:
         assert statement.actions == ["dynamodb:UpdateItem"]
-        (keys,) = statement.body["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        (keys,) = _kinds(statement)
         who.setdefault(keys, set()).add(statement.owner)
 
     assert who == {
@@ -205,9 +209,45 @@ def _storing_jobs(template: Template) -> set[str]:
     return {
         statement.owner
         for statement in template.statements()
-        # Whoever writes under a condition writes deliveries of webhooks alone.
-        if "dynamodb:PutItem" in statement.actions and "Condition" not in statement.body
+        if "dynamodb:PutItem" in statement.actions and "job#*" in _kinds(statement)
     }
+
+
+def test_whoever_gets_or_writes_items_says_of_which_kinds(template: Template) -> None:
+    actions = ITEM_WRITES | {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
+    of_items = [found for found in template.statements() if actions.intersection(found.actions)]
+
+    assert of_items
+    for statement in of_items:
+        assert all(re.fullmatch(r"[a-z]+#\*", kind) for kind in _kinds(statement)), statement.name
+
+
+def test_no_function_but_operate_makes_or_changes_api_keys(template: Template) -> None:
+    writing = [found for found in template.statements() if ITEM_WRITES.intersection(found.actions)]
+
+    assert {found.owner for found in writing if "key#*" in _kinds(found)} == {"OperateFunction"}
+
+
+def test_only_who_is_called_with_an_api_key_reads_them(template: Template) -> None:
+    reading = [found for found in template.statements() if "dynamodb:GetItem" in found.actions]
+
+    assert {found.owner for found in reading if "key#*" in _kinds(found)} == {
+        "SubmitFunction",
+        "ReadFunction",
+        "OperateFunction",
+    }
+
+
+def test_only_who_replays_announcements_reads_the_whole_table(template: Template) -> None:
+    assert [found.name for found in template.statements() if "dynamodb:Scan" in found.actions] == [
+        "OperateFunction.FindEvents"
+    ]
+
+
+def _kinds(statement: Statement) -> list[str]:
+    """The kinds of items that a statement is about, as `job#*`. A KeyError: it says none."""
+    kinds: list[str] = statement.body["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return kinds
 
 
 def test_only_who_talks_to_vendors_or_estimates_reads_their_keys(template: Template) -> None:
@@ -248,8 +288,7 @@ def test_who_tells_of_jobs_writes_what_it_tells_of_them_and_no_job(template: Tem
             for found in template.statements()
             if found.owner == owner and any(action.startswith("dynamodb:Put") for action in found.actions)
         ]
-        keys = writing.body["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-        assert set(keys) <= {"outbound#*", "unwanted#*"}
+        assert set(_kinds(writing)) <= {"outbound#*", "unwanted#*"}
 
 
 def test_deliveries_of_one_job_come_in_order(template: Template) -> None:

@@ -1,0 +1,152 @@
+"""The functions as the composition root makes them, over a table that lets each do what its role in the template says.
+
+Moto enforces no policies, so that a request is held against the role before it is sent. What IAM says of DynamoDB: an
+item of a transaction needs the permission for its own action, and `dynamodb:LeadingKeys` is the partition key.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import httpx
+from tests.deliveries import ROOT, RecordingDeliveryQueue, ScriptedPoster
+from tests.fakes import RecordingEventBus, ScriptedDownloader
+from tests.unit.aws.wire import TABLE, refusal
+from tests.unit.services.test_dead_letters import MemoryQueue
+from tests.unit.template.document import JsonObject, Template
+from tests.world import World
+
+from stillmotion import composition
+from stillmotion.aws.client import AwsClient
+from stillmotion.aws.items import job_item
+from stillmotion.aws.secrets import VendorKeys
+from stillmotion.aws.table import Put, Table
+from stillmotion.domain.job import Job
+from stillmotion.services.keys import mint
+from stillmotion.services.signing_secrets import SigningSecrets
+
+Asked = tuple[str, str]
+"""An action, such as `dynamodb:PutItem`, and the partition key of the item."""
+OF_TABLE = {"Fn::GetAtt": ["JobsTable", "Arn"]}
+
+
+class Roles:
+    """Who acts, what each function has done to which kind of item, and what its role would have refused."""
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self._acting: str | None = None
+        self.done: set[tuple[str, str, str]] = set()
+        self.refused: list[tuple[str, str, str]] = []
+
+    @contextmanager
+    def acting(self, function: str) -> Iterator[None]:
+        """Whatever is asked of the table in here, a function asks by its logical id; nobody else is held to a role."""
+        self._acting = function
+        try:
+            yield
+        finally:
+            self._acting = None
+
+    def __call__(self, request: httpx.Request) -> httpx.Response | None:
+        """The refusal of a request that is not allowed."""
+        if self._acting is None:
+            return None
+        for action, key in asked(request):
+            self.done.add((self._acting, action, kind_of(key)))
+            if not any(fnmatchcase(key, pattern) for pattern in allowed(self._template, self._acting, action)):
+                self.refused.append((self._acting, action, key))
+        return refusal("AccessDeniedException") if self.refused else None
+
+    def kinds(self, function: str, action: str) -> set[str]:
+        """The kinds of items that a function has done this to, as the template writes them: `job#*`."""
+        return {kind for who, what, kind in self.done if (who, what) == (function, action)}
+
+
+def allowed(template: Template, function: str, action: str) -> set[str]:
+    """The patterns of the keys that a function's role allows this on; `*` where it has no condition."""
+    found: set[str] = set()
+    for statement in template.statements():
+        if statement.owner == function and action in statement.actions and OF_TABLE in statement.resources:
+            conditions: JsonObject = statement.body.get("Condition", {})
+            like = conditions.get("ForAllValues:StringLike", {"dynamodb:LeadingKeys": ["*"]})
+            found |= set(like["dynamodb:LeadingKeys"])
+    return found
+
+
+def kind_of(key: str) -> str:
+    return f"{key.partition('#')[0]}#*"
+
+
+def asked(request: httpx.Request) -> Iterator[Asked]:
+    """What a request does to which items; lists are of indexes, and have permissions of their own."""
+    service, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
+    if not service.startswith("DynamoDB"):
+        return
+    members = json.loads(request.read())
+    match operation:
+        case "TransactWriteItems":
+            for write in members["TransactItems"]:
+                for kind, member in write.items():
+                    yield f"dynamodb:{kind}Item", _key(member)
+        case "BatchGetItem":
+            for key in members["RequestItems"][TABLE]["Keys"]:
+                yield "dynamodb:BatchGetItem", key["pk"]["S"]
+        case _ if "Item" in members or "Key" in members:
+            yield f"dynamodb:{operation}", _key(members)
+
+
+def _key(member: JsonObject) -> str:
+    key: str = (member.get("Item") or member["Key"])["pk"]["S"]
+    return key
+
+
+@dataclass
+class Stage:
+    """A stack whose table is DynamoDB's, and all else in memory. Its scenes are played by the functions."""
+
+    client: AwsClient
+    roles: Roles
+    world: World = field(default_factory=World)
+    queue: RecordingDeliveryQueue = field(default_factory=RecordingDeliveryQueue)
+    bus: RecordingEventBus = field(default_factory=RecordingEventBus)
+    poster: ScriptedPoster = field(default_factory=lambda: ScriptedPoster(204))
+    downloads: ScriptedDownloader = field(default_factory=ScriptedDownloader)
+    dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
+    webhook_secret: str = ""
+
+    def put(self, job: Job) -> Job:
+        """Puts a job there as it is: the given of a scene."""
+        Table(self.client, TABLE).write([Put(job_item(job, "given"))], token="given")
+        return job
+
+    def key(self) -> str:
+        """An admin's API key, of the tenant that owns the stack."""
+        key, record = mint("default", self.world.clock.now())
+        composition.api_keys().put(record)
+        return key
+
+    @property
+    def ports(self) -> dict[str, Callable[[], object]]:
+        """What the composition root is given in place of its own: all but what is in the table."""
+        return {
+            "aws": lambda: self.client,
+            "objects": lambda: self.world.objects,
+            "pictures": lambda: self.world.pictures,
+            "vendors": lambda: self.world.vendors,
+            "workflow": lambda: self.world.workflow,
+            "delivery_queue": lambda: self.queue,
+            "event_bus": lambda: self.bus,
+            "signing_secrets": lambda: SigningSecrets(lambda: [ROOT]),
+            "secret": lambda: _Secret(VendorKeys(wavespeed_webhook_secret=self.webhook_secret)),
+        }
+
+
+@dataclass
+class _Secret:
+    found: VendorKeys
+
+    def keys(self) -> VendorKeys:
+        return self.found
