@@ -4,7 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, is_public
+from stillmotion.domain.hosts import is_public
+from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import httpcore
 import pytest
 
 from stillmotion.domain.failures import FailureKind
+from stillmotion.domain.hosts import IpAddress
 from stillmotion.ports import FetchFailed
-from stillmotion.vendors.addresses import IpAddress
 from stillmotion.vendors.downloads import MAX_REDIRECTS, HttpDownloader
 
 PUBLIC = "93.184.216.34"

@@ -8,8 +8,8 @@ import pytest
 from tests.stills import image
 from tests.unit.pictures.web import PUBLIC, Web, answer
 
+from stillmotion.domain.hosts import IpAddress
 from stillmotion.ports import PictureUnreachable
-from stillmotion.vendors.addresses import IpAddress
 from stillmotion.vendors.pictures import MAX_REDIRECTS, NOT_PUBLIC, within
 
 URL = "https://cdn.example/a.jpg?signature=secret"

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpcore
 
-from stillmotion.vendors.addresses import IpAddress
+from stillmotion.domain.hosts import IpAddress
 from stillmotion.vendors.pictures import HttpPictures
 
 PUBLIC = "93.184.216.34"

@@ -5,29 +5,18 @@ A vendor's answer names the one URL and a caller the other, so both are foreign 
 make a function read, or write, what only the function can reach.
 """
 
-import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx
 import msgspec
 
-IpAddress = IPv4Address | IPv6Address
+from stillmotion.domain.hosts import is_name, is_number_in_disguise, is_public, literal
+
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
 
 HTTPS_PORT = 443
-# RFC 1123, with the underscores that are used all the same.
-_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.|\Z))+")
 _DEFAULT_PORTS = {"http": 80, "https": HTTPS_PORT}
-# RFC 6052 and RFC 8215: an IPv4 address in the last 32 bits, reached through the network's own translator.
-_NAT64 = IPv6Network("64:ff9b::/96")
-# RFC 8215 leaves to each network what it reaches through the first; RFC 4291 gave up the IPv4-compatible ones; the
-# last two are for examples and for segment routing (RFC 9637, RFC 9602), which an older Python does not know.
-_NEVER = tuple(map(IPv6Network, ("64:ff9b:1::/48", "::/96", "3fff::/20", "5f00::/16")))
-# IETF's own, where one cloud has its metadata (RFC 6890); the relays of 6to4 (RFC 7526); the host of Azure's agent. An
-# older Python, or every one, takes them for addresses like any other.
-_NEVER_4 = tuple(map(IPv4Network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
 
 
 class ForbiddenAddress(Exception):
@@ -80,10 +69,10 @@ class AddressRules:
         return Target(scheme, host, port, parsed.raw_path.decode("ascii"), local)
 
     def _outside_objection(self, scheme: str, host: str, port: int) -> str | None:
-        literal = _literal(host)
-        if literal is None and not _NAME.fullmatch(host):
+        address = literal(host)
+        if address is None and not is_name(host):
             return "the address of the video has no host that could be one"
-        if literal is not None and not is_public(literal):
+        if address is not None and not is_public(address):
             return f"{host} is not on the public internet"
         if scheme != "https":
             return f"{host} would serve the video over {scheme or 'nothing'}, not https"
@@ -92,29 +81,6 @@ class AddressRules:
         if self._allowed and not any(_matches(host, allowed) for allowed in self._allowed):
             return f"{host} is not among the hosts that videos may come from"
         return None
-
-
-def is_public(address: IpAddress) -> bool:
-    """Whether an address is reached over the internet, and no other address hides in it that is not."""
-    if isinstance(address, IPv6Address):
-        if address.scope_id is not None or any(address in network for network in _NEVER):
-            return False
-        embedded = _embedded(address)
-        if embedded:
-            return all(is_public(inner) for inner in embedded)
-        if address.is_site_local:
-            return False
-    elif any(address in network for network in _NEVER_4):
-        return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
-
-
-def _embedded(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses that packets to an IPv6 address end up at."""
-    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
-        found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
-    return [inner for inner in found if inner is not None]
 
 
 def _origin(url: httpx.URL) -> Origin:
@@ -127,21 +93,9 @@ def _objection(url: httpx.URL, scheme: str, host: str) -> str | None:
         return f"a video is not fetched from a {scheme or 'relative'} address"
     if url.userinfo:
         return f"the address of the video at {host} carries a user name"
-    if _is_number_in_disguise(host):
+    if is_number_in_disguise(host):
         return f"{host} is an IP address in disguise"
     return None
-
-
-def _is_number_in_disguise(host: str) -> bool:
-    """Hosts that resolvers read as IPv4 addresses though they are not written as such: 2130706433, 0x7f.1, 127.1."""
-    return _literal(host) is None and host.rpartition(".")[2][:1].isdigit()
-
-
-def _literal(host: str) -> IpAddress | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
 
 
 def _matches(host: str, allowed: str) -> bool:

@@ -16,8 +16,9 @@ from typing import Any
 import httpcore
 
 from stillmotion.domain.failures import FailureKind
+from stillmotion.domain.hosts import IpAddress, is_public
 from stillmotion.ports import FetchFailed
-from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, IpAddress, Target, is_public
+from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
 from stillmotion.vendors.deadlines import Deadline, TimedStream
 
 Resolve = Callable[[str], Sequence[IpAddress]]

@@ -13,9 +13,10 @@ from time import monotonic
 
 import httpcore
 
+from stillmotion.domain.hosts import IpAddress
 from stillmotion.domain.images import MAX_BYTES
 from stillmotion.ports import FetchFailed, PictureUnreachable
-from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, IpAddress, Target
+from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
 from stillmotion.vendors.deadlines import Deadline
 from stillmotion.vendors.downloads import GuardedNetwork, Resolve, resolve
 

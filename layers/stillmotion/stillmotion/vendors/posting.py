@@ -11,9 +11,10 @@ from time import monotonic
 
 import httpcore
 
+from stillmotion.domain.hosts import IpAddress
 from stillmotion.ports import FetchFailed
 from stillmotion.services.delivering import Message, Undelivered
-from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, IpAddress, Target
+from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
 from stillmotion.vendors.deadlines import Deadline
 from stillmotion.vendors.downloads import GuardedNetwork, Resolve, resolve
 from stillmotion.vendors.pictures import NOT_PUBLIC, within
