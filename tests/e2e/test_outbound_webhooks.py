@@ -158,14 +158,21 @@ def test_a_tenant_is_told_of_what_names_no_callback_and_replays_it(local: LocalS
     assert again.told == post.told
 
 
-def test_a_private_address_is_not_called(local: LocalStack, receiver: Receiver) -> None:
+def test_what_a_name_leads_to_is_not_called_where_it_is_private(local: LocalStack, receiver: Receiver) -> None:
     assert receiver.url
-    ordered = {"prompt": "tell the metadata service", "callback_url": "https://169.254.169.254/latest/meta-data"}
+    ordered = {"prompt": "tell what is beside it", "callback_url": "https://localhost/latest/meta-data"}
     job_id = local.api("POST", "/v1/videos", json=ordered).json()["id"]
 
     given_up = delivery(local, job_id, "given_up")
     assert (given_up["tries"], given_up["last_status"]) == (1, None)
     assert "public internet" in given_up["last_error"]
+
+
+def test_a_private_address_is_refused_when_it_is_ordered(local: LocalStack) -> None:
+    ordered = {"prompt": "tell the metadata service", "callback_url": "https://169.254.169.254/latest/meta-data"}
+    answer = local.api("POST", "/v1/videos", json=ordered)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (httpx.codes.BAD_REQUEST, "callback_url")
 
 
 def test_wavespeeds_caller_is_told_in_its_dialect(local: LocalStack, receiver: Receiver) -> None:

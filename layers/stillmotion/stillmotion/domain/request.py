@@ -58,6 +58,10 @@ MAX_MESSAGE = 2000
 # Without TLS, only from the machine itself: what a stack on a laptop has beside it, where its settings allow that.
 _THIS_MACHINE = r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?"
 _WEB_ADDRESS = re.compile(rf"(?:https://[^/?#\s@]+|{_THIS_MACHINE})(?:[/?#]\S*)?")
+# Its host is the first group, or, of an IPv6 address, the second.
+_CALLBACK_ADDRESS = re.compile(
+    rf"(?:https://(?:([^/?#\s@:\[\]]+)|\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\])(?::(?:443)?)?|{_THIS_MACHINE})(?:[/?#]\S*)?"
+)
 
 RATIO_OF_SIZE: Mapping[str, AspectRatio] = {"1280*720": "16:9", "720*1280": "9:16"}
 
@@ -250,9 +254,20 @@ def _address_errors(name: str, address: str | None) -> list[FieldError]:
 
 def callback_error(field: str, url: str) -> FieldError | None:
     """The rule that the form of a callback's URL breaks. Whether it may be called is seen when it is."""
-    if url.isascii() and len(url) <= MAX_ADDRESS and _WEB_ADDRESS.fullmatch(url):
+    if url.isascii() and len(url) <= MAX_ADDRESS and _is_callable(url):
         return None
-    return FieldError(field, f"must be an https:// URL without user info, of at most {MAX_ADDRESS} ASCII characters")
+    rule = "must be an https:// URL of the public internet, on port 443 and without user info"
+    return FieldError(field, f"{rule}, of at most {MAX_ADDRESS} ASCII characters")
+
+
+def _is_callable(url: str) -> bool:
+    from stillmotion.domain.hosts import may_be_public  # noqa: PLC0415 - few requests have a callback
+
+    found = _CALLBACK_ADDRESS.fullmatch(url)
+    if found is None:
+        return False
+    host = found[1] or found[2]
+    return host is None or may_be_public(host.lower().removesuffix("."))
 
 
 def is_data_uri(address: str) -> bool:
