@@ -79,6 +79,22 @@ def test_a_failed_job_says_why(api: Api) -> None:
     assert (read["progress"], read["completedAt"]) == (None, "2026-05-04T06:00:00.000Z")
 
 
+@pytest.mark.parametrize("kind", [FailureKind.UNAUTHORIZED, FailureKind.OUT_OF_CREDITS])
+def test_the_operators_account_at_a_vendor_is_none_of_the_callers_concern(api: Api, kind: FailureKind) -> None:
+    failure = Failure(kind, "HTTP 402: Insufficient credits: needs 51 credits, has 7")
+    job = api.turned(api.order(), status=Status.FAILED, failure=failure, ended_at=DAWN)
+    for told in (api.read(job), views.webhook_body(job, "failed", PriceTable(), None)):
+        assert "credits" not in told["error"]
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_no_error_tells_the_status_of_a_vendors_answer(api: Api, kind: FailureKind) -> None:
+    failure = Failure(kind, "HTTP 500: It was answered: HTTP 429")
+    job = api.turned(api.order(), status=Status.FAILED, failure=failure, ended_at=DAWN)
+    for told in (api.read(job), views.webhook_body(job, "failed", PriceTable(), None)):
+        assert "HTTP" not in told["error"]
+
+
 @pytest.mark.parametrize(("told", "shown"), [(None, 0), (40, 40), (100, 99)])
 def test_progress_is_the_vendors_and_never_100_before_the_copy_is_there(api: Api, told: int | None, shown: int) -> None:
     generation = Generation(id="g", accepted_at=DAWN, progress=told)

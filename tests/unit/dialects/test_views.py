@@ -52,7 +52,14 @@ def test_a_status_is_one_of_openais_four(job: Job, status: str) -> None:
 
 
 def test_a_failure_has_a_code_and_a_message() -> None:
-    assert View().video(ledgers.refused())["error"] == {"code": "out_of_credits", "message": "no credits"}
+    shown = View().video(ledgers.declared_failed())["error"]
+    assert shown == {"code": ledgers.DECLARED.kind, "message": ledgers.DECLARED.message}
+
+
+def test_the_vendors_words_of_the_operators_account_are_in_the_record_alone() -> None:
+    shown: Any = View().video(ledgers.refused())
+    assert (shown["error"]["code"], shown["job"]["failure"]["message"]) == ("out_of_credits", "no credits")
+    assert "credits" not in shown["error"]["message"]
 
 
 @pytest.mark.parametrize(("tenant", "shown"), [("default", ["generation-9"]), ("acme", [])])

@@ -87,8 +87,27 @@ def test_the_vendors_own_url_is_nowhere(api: Api) -> None:
 def test_a_failed_job_is_told_with_200_and_a_documented_code(api: Api, kind: FailureKind) -> None:
     failed = replace(api.order(), status=Status.FAILED, failure=Failure(kind, "It did not work."))
     told = api.result(api.world.jobs.put(failed))
-    assert (told["status"], told["error"], told["outputs"]) == ("failed", "It did not work.", [])
+    assert (told["status"], told["error"], told["outputs"]) == ("failed", Failure(kind, "It did not work.").told, [])
     assert told["code"] in (1200, 1401, 1402, 1403, 1405, 5000, 5003)
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+@pytest.mark.parametrize("message", ["HTTP 500: gone", "HTTP 429", "It was not taken: HTTP 503: HTTP 429"])
+def test_no_failure_is_told_in_words_at_which_wavespeeds_client_orders_again(
+    api: Api, kind: FailureKind, message: str
+) -> None:
+    failed = replace(api.order(), status=Status.FAILED, failure=Failure(kind, message))
+    for told in (api.result(api.world.jobs.put(failed)), views.webhook_body(failed, BASE_URL, None)):
+        assert "HTTP 5" not in str(told)
+        assert "HTTP 429" not in str(told)
+
+
+@pytest.mark.parametrize("kind", [FailureKind.UNAUTHORIZED, FailureKind.OUT_OF_CREDITS])
+def test_the_operators_account_at_a_vendor_is_none_of_the_callers_concern(api: Api, kind: FailureKind) -> None:
+    message = "HTTP 402: Insufficient credits: needs 51 credits, has 7"
+    failed = replace(api.order(), status=Status.FAILED, failure=Failure(kind, message))
+    for told in (api.result(api.world.jobs.put(failed)), views.webhook_body(failed, BASE_URL, None)):
+        assert "credits" not in told["error"]
 
 
 @pytest.mark.parametrize("kind", sorted({*FAILURES.values()} - {FailureKind.GENERATION_FAILED}))

@@ -58,7 +58,7 @@ def listed(job: Job, prices: PriceTable, video_url: str | None) -> dict[str, obj
         "model": MODEL,
         "progress": _progress(job),
         "result": {"videoUrl": video_url} if video_url is not None and job.status is Status.COMPLETED else None,
-        "error": job.failure.message if job.failure is not None and job.is_final else None,
+        "error": job.failure.told if job.failure is not None and job.is_final else None,
         "creditCost": _credit_cost(job, prices),
         # Afterwards the record does not know it: who has been told what is asked elsewhere.
         "webhookStatus": "pending" if job.request and job.request.callback and not job.is_final else None,

@@ -1,4 +1,5 @@
-"""A job as the API shows it: the shape of OpenAI's video object, with the whole record under `job`.
+"""A job as the API shows it: the shape of OpenAI's video object, with the whole record under `job`. Why it failed is in
+`error` in words for any caller, and in the record in the vendor's.
 
 Left out of the record: the frozen bodies of attempts, the vendor's URL and the queries of images' addresses, which hold
 signatures; webhooks' tokens; the hash of the API key that ordered. Candidates, which may be another tenant's
@@ -65,7 +66,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
             "size": size,
             "prompt": job.request.prompt if job.request else None,
             "remixed_from_video_id": None,
-            "error": {"code": job.failure.kind, "message": job.failure.message} if job.failure else None,
+            "error": {"code": job.failure.kind, "message": job.failure.told} if job.failure else None,
             "job": _record(job, shows_candidates=job.tenant == self.inbox_tenant),
         }
 

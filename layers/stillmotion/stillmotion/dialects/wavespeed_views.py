@@ -68,7 +68,7 @@ def prediction(job: Job, base_url: str, video_url: str | None) -> dict[str, obje
     view = {
         **listed(job, base_url, video_url),
         "has_nsfw_contents": _nsfw(job),
-        "error": job.failure.message if job.failure and job.is_final else "",
+        "error": job.failure.told if job.failure and job.is_final else "",
         "timings": {"inference": _inference_milliseconds(job.generation)},
     }
     if job.failure is not None and job.is_final:

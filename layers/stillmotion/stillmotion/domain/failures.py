@@ -1,5 +1,6 @@
 """Why a job can fail: a closed set, each kind with what may be done about it."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -87,6 +88,18 @@ RULES: Mapping[FailureKind, Rules] = {
 }
 
 
+# Who ordered has no part in the operator's account at a vendor, and is not shown its balance.
+_NOT_PLACED = "This service could not place the order with a vendor. Nothing is wrong with your order or your key."
+_NEUTRAL: Mapping[FailureKind, str] = {
+    FailureKind.UNAUTHORIZED: _NOT_PLACED,
+    FailureKind.OUT_OF_CREDITS: _NOT_PLACED,
+    FailureKind.THROTTLED: "The vendor had too much to do.",
+    FailureKind.UNAVAILABLE: "The vendor, or a part of this service, was not available.",
+}
+_STATUSES_FIRST = re.compile(r"(?:HTTP [0-9]+(?:: *|\Z))+")
+_STATUS = re.compile(r"HTTP (?=[0-9])")
+
+
 class Failure(msgspec.Struct, frozen=True):
     """A failure as the records and the API show it."""
 
@@ -96,3 +109,17 @@ class Failure(msgspec.Struct, frozen=True):
     @property
     def advice(self) -> str:
         return RULES[self.kind].advice
+
+    @property
+    def told(self) -> str:
+        """The message for who ordered; the record keeps the vendor's own.
+
+        No status of the vendor's is in it: WaveSpeed's clients take "HTTP 5" or "HTTP 429" for a fault of the call, and
+        order again.
+        """
+        neutral = _NEUTRAL.get(self.kind)
+        if neutral is not None:
+            return neutral
+        found = _STATUSES_FIRST.match(self.message)
+        said = self.message[found.end() :] if found else self.message
+        return _STATUS.sub("status ", said) or "The vendor gave no reason."
