@@ -61,7 +61,7 @@ def test_what_is_left_out_is_as_at_wavespeed(api: Api) -> None:
     assert (request.duration, request.aspect_ratio, request.vendor) == (5, "16:9", "auto")
 
 
-@pytest.mark.parametrize("duration", [10, "10"])
+@pytest.mark.parametrize("duration", [10, "10", 10.0])
 def test_size_and_duration_are_taken_as_older_and_newer_clients_send_them(api: Api, duration: object) -> None:
     request = api.order(size="720*1280", duration=duration).request
     assert request is not None

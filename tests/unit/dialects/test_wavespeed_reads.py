@@ -152,6 +152,11 @@ def test_what_is_not_there_is_404(api: Api, given: str) -> None:
     )
 
 
+def test_an_id_may_be_in_capitals(api: Api) -> None:
+    job = api.order()
+    assert api(RESULT, id=job.id.upper())[1]["data"]["id"] == job.id
+
+
 def test_another_tenants_prediction_is_not_there(api: Api) -> None:
     job = api.order()
     assert api(RESULT, id=job.id, key=api.other_key) == api(RESULT, id="nothing", key=api.other_key)

@@ -95,7 +95,7 @@ def read_routes(
         return objects.signed_get(video.bucket, video.key, seconds=OUTPUT_SECONDS, version_id=video.version_id)
 
     def result(request: HttpRequest) -> HttpResponse:
-        job_id = request.path.get("id", "")
+        job_id = request.path.get("id", "").lower()
         # What is no id may be no key of the store either.
         job = jobs.get(job_id) if is_job_id(job_id) else None
         if job is None or not job.is_seen_by(request.tenant):

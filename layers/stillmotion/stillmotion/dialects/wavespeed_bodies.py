@@ -67,9 +67,9 @@ def order_of(fields: Mapping[str, object]) -> Request:
             errors.append(FieldError(switch, rule))
     errors += _unknown(given, (*MODEL_FIELDS, *OWN_FIELDS))
     wanted = {name: given[name] for name in ("image", "prompt", *OWN_FIELDS) if name in given}
-    duration = given.get("duration", 5)
-    if isinstance(duration, (int, str)) and str(duration) in DURATIONS:
-        wanted["duration"] = int(duration)
+    duration = _duration(given.get("duration", 5))
+    if duration is not None:
+        wanted["duration"] = duration
     else:
         errors.append(FieldError("duration", f"must be one of {', '.join(DURATIONS)}"))
     size = given.get("size", USUAL_SIZE)
@@ -123,6 +123,13 @@ def history_page(fields: Mapping[str, object]) -> HistoryPage:
     if errors:
         raise InvalidRequest(*errors)
     return HistoryPage(int(str(page)), int(str(page_size)))
+
+
+def _duration(value: object) -> int | None:
+    """Seconds; None for what is no duration here. JSON knows one kind of number: 5.0 is 5."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return int(value) if isinstance(value, (int, str)) and str(value) in DURATIONS else None
 
 
 def _unknown(fields: Mapping[str, object], known: Collection[str]) -> list[FieldError]:
