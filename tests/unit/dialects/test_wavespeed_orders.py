@@ -241,12 +241,42 @@ def test_an_upload_is_a_ticket_and_then_an_image(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("filename", "kind"),
-    [("a.JPG", "image/jpeg"), ("a.jpeg", "image/jpeg"), ("b.webp", "image/webp"), ("a.b.png", "image/png")],
+    [
+        ("a.JPG", "image/jpeg"),
+        ("a.jpeg", "image/jpeg"),
+        ("a.jfif", "image/jpeg"),
+        ("b.webp", "image/webp"),
+        ("a.b.png", "image/png"),
+        ("upload", "application/octet-stream"),
+        ("photo.heic", "application/octet-stream"),
+        ("png", "application/octet-stream"),
+    ],
 )
 @pytest.mark.parametrize("given", [None, "", "application/octet-stream"])
-def test_a_file_without_a_type_is_what_its_name_says(api: Api, filename: str, kind: str, given: str | None) -> None:
+def test_a_file_without_a_type_is_what_its_name_says_or_unknown(
+    api: Api, filename: str, kind: str, given: str | None
+) -> None:
     _, answer = api(UPLOAD, {"filename": filename, "size": 10, "content_type": given})
-    assert answer["data"]["upload"]["headers"] == {"Content-Type": kind}
+    upload = answer["data"]["upload"]
+    assert upload["headers"] == {"Content-Type": kind}
+    assert f"type={kind}&length=10" in upload["url"]
+
+
+@pytest.mark.parametrize("given", ["image/jpg", "image/pjpeg"])
+def test_a_jpeg_under_another_name_is_a_jpeg(api: Api, given: str) -> None:
+    _, answer = api(UPLOAD, {"filename": "a", "size": 10, "content_type": given})
+    assert answer["data"]["upload"]["headers"] == {"Content-Type": "image/jpeg"}
+
+
+def test_a_file_of_no_known_type_is_told_by_its_bytes_when_it_is_ordered(api: Api) -> None:
+    _, answer = api(UPLOAD, {"filename": "upload", "size": 10})
+    key = answer["data"]["upload"]["url"].split("?")[0].removeprefix(f"https://{BUCKET}.s3.test/")
+    address = f"s3://{BUCKET}/{key}"
+    api.world.objects.put(BUCKET, key, b"GIF89a" + b"x" * 99, "application/octet-stream")
+    message = refused(api, ORDER, {"image": address, "prompt": "a lake"})
+    assert message == "Invalid parameters: image: must be a JPEG, PNG or WebP image: its bytes are none of these"
+    api.world.objects.put(BUCKET, key, image("PNG"), "application/octet-stream")
+    assert api.order(image=address).still is not None
 
 
 @pytest.mark.parametrize(
@@ -254,7 +284,8 @@ def test_a_file_without_a_type_is_what_its_name_says(api: Api, filename: str, ki
     [
         ({"size": 1, "content_type": "image/png"}, "filename"),
         ({"filename": "", "size": 1, "content_type": "image/png"}, "filename"),
-        ({"filename": "a", "size": 1}, "content_type"),
+        ({"filename": "a.png", "size": 1, "content_type": "text/html"}, "content_type"),
+        ({"filename": "a.gif", "size": 1, "content_type": "image/gif"}, "content_type"),
         ({"filename": "a.mp4", "size": 1, "content_type": "video/mp4"}, "content_type"),
         ({"filename": "a.png", "size": 1, "content_type": []}, "content_type"),
         ({"filename": "a.png"}, "size"),

@@ -39,8 +39,13 @@ MAX_LISTED = 1000
 """So far back goes the history here: each page is found by reading those before it."""
 MAX_FILENAME = 1024
 
-_TYPE_OF_SUFFIX = {suffix: kind for kind, suffix in SUFFIX_OF_TYPE.items()} | {".jpeg": "image/jpeg"}
-_NO_TYPE = (None, "", "application/octet-stream")
+UNKNOWN_TYPE = "application/octet-stream"
+"""Of a file that is told by its bytes alone, when it is ordered."""
+ALSO_JPEG = ("image/jpg", "image/pjpeg")
+_TYPE_OF_SUFFIX = {suffix: kind for kind, suffix in SUFFIX_OF_TYPE.items()} | dict.fromkeys(
+    (".jpeg", ".jpe", ".jfif"), "image/jpeg"
+)
+_NO_TYPE = (None, "", UNKNOWN_TYPE)
 _QUOTED: Mapping[str, object] = {"prompt": "any", "image": "https://image.invalid/any"}
 
 
@@ -94,7 +99,8 @@ def price_query(fields: Mapping[str, object]) -> Request:
 
 
 def upload_of(fields: Mapping[str, object]) -> Upload:
-    """The file of an upload; its type by its name where none, or nothing of use, is given."""
+    """The file of an upload; its type by its name where none, or nothing of use, is given. Clients leave it out where
+    they cannot tell it, of a stream or a rare suffix: then it is unknown."""
     errors = _unknown(fields, ("filename", "size", "content_type"))
     filename, size = fields.get("filename"), fields.get("size")
     if not isinstance(filename, str) or not 1 <= len(filename) <= MAX_FILENAME:
@@ -104,8 +110,10 @@ def upload_of(fields: Mapping[str, object]) -> Upload:
     kind = fields.get("content_type")
     if kind in _NO_TYPE:
         dot, suffix = str(filename).rpartition(".")[1:]
-        kind = _TYPE_OF_SUFFIX.get(f"{dot}{suffix.lower()}", "")
-    if not isinstance(kind, str) or kind not in SUFFIX_OF_TYPE:
+        kind = _TYPE_OF_SUFFIX.get(f"{dot}{suffix.lower()}", UNKNOWN_TYPE)
+    elif kind in ALSO_JPEG:
+        kind = "image/jpeg"
+    if not isinstance(kind, str) or kind not in (*SUFFIX_OF_TYPE, UNKNOWN_TYPE):
         errors.append(FieldError("content_type", f"must be one of {', '.join(SUFFIX_OF_TYPE)}"))
     if errors:
         raise InvalidRequest(*errors)

@@ -22,12 +22,14 @@ from stillmotion.dialects.openapi.schemas import (
 )
 from stillmotion.dialects.wavespeed import MAX_IDEMPOTENCY_KEY
 from stillmotion.dialects.wavespeed_bodies import (
+    ALSO_JPEG,
     DURATIONS,
     MAX_FILENAME,
     MAX_LISTED,
     MAX_PAGE_SIZE,
     OWN_FIELDS,
     SWITCHES,
+    UNKNOWN_TYPE,
     USUAL_PAGE_SIZE,
     USUAL_SIZE,
 )
@@ -77,8 +79,8 @@ def components() -> dict[str, Json]:
                 "filename": {"type": "string", "minLength": 1, "maxLength": MAX_FILENAME},
                 "size": {**WHOLE, "minimum": 1, "maximum": MAX_BYTES},
                 "content_type": {
-                    **one_of([*SUFFIX_OF_TYPE, "application/octet-stream", "", None]),
-                    "description": "By the name, where it is left out.",
+                    **one_of([*SUFFIX_OF_TYPE, *ALSO_JPEG, UNKNOWN_TYPE, "", None]),
+                    "description": "By the name, where it is left out; unknown, where that does not tell it.",
                 },
             },
             optional=("content_type",),
