@@ -26,6 +26,7 @@ STATES: Mapping[str, str] = {
     "redriveVideo": "unreachable",
     "resolveVideo": "unknown",
 }
+UPLOADS = ("apiframeUpload", "wavespeedUploadBinary")
 # Only a vendor can sign it; what it is answered is tested in tests/unit/dialects/test_webhooks.py.
 SIGNED = "receiveVendorWebhook"
 
@@ -58,7 +59,7 @@ class Example:
         if self.media_type == "application/json":
             body = json.dumps(self.value).encode()
         elif self.media_type is not None:
-            files = [("file", image())] if self.id == "apiframeUpload" else []
+            files = [("file", image())] if self.id in UPLOADS else []
             body, content_type = form(*(self.value or {}).items(), files=files), CONTENT_TYPE
         return {
             "REQUEST_METHOD": self.method,

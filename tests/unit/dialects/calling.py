@@ -1,5 +1,6 @@
 """Endpoints called as API Gateway calls them."""
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,9 @@ def call(
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
 ) -> tuple[int, Any, Mapping[str, str]]:
-    """Status, body as JSON, and headers."""
+    """Status, body as JSON, and headers. What is sent is JSON, or the bytes themselves."""
+    is_raw = isinstance(body, bytes)
+    sent = base64.b64encode(body).decode() if isinstance(body, bytes) else json.dumps(body)
     answer: Any = endpoints(
         {
             "version": "2.0",
@@ -28,8 +31,8 @@ def call(
             "pathParameters": dict(path or {}),
             "queryStringParameters": dict(query or {}),
             "requestContext": {"timeEpoch": int(DAWN.timestamp() * 1000)},
-            "isBase64Encoded": False,
-            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": is_raw,
+            "body": None if body is None else sent,
         }
     )
     return answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None, answer["headers"]

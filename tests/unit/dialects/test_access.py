@@ -41,6 +41,8 @@ TABLE: Mapping[str, tuple[Scope, int | None]] = {
     "POST /v1/webhooks/deliveries/{id}/replay": (Scope.WRITE, 404),
     "POST /api/v3/luma/ray-2-flash-i2v": (Scope.WRITE, None),
     "POST /api/v3/media/uploads": (Scope.WRITE, None),
+    "POST /api/v3/media/upload/binary": (Scope.WRITE, None),
+    "POST /api/v3/model/pricing": (Scope.READ, None),
     "POST /api/v3/model/price": (Scope.READ, None),
     "POST /api/v3/predictions": (Scope.READ, None),
     "GET /api/v3/predictions/{id}": (Scope.READ, 404),

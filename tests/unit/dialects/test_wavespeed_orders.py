@@ -1,10 +1,12 @@
 """What is ordered in WaveSpeed's dialect, what it costs, and how a file gets into the bucket first."""
 
+import hashlib
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from tests.stills import image
+from tests.unit.dialects import forms
 from tests.unit.dialects.wavespeed_calls import BASE_URL, ORDER, PICTURE, Api
 from tests.world import BUCKET
 
@@ -15,6 +17,8 @@ from stillmotion.domain.request import Callback
 
 PRICE = "POST /api/v3/model/price"
 UPLOAD = "POST /api/v3/media/uploads"
+BINARY = "POST /api/v3/media/upload/binary"
+FORM = {"content-type": forms.CONTENT_TYPE}
 
 
 @pytest.fixture
@@ -193,14 +197,13 @@ def test_a_key_whose_allowance_is_spent_may_not_order(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("inputs", "dollars"), [({}, 0.20), ({"duration": 10}, 0.40), ({"duration": "5"}, 0.20)])
+@pytest.mark.parametrize("route", [PRICE, "POST /api/v3/model/pricing"])
 def test_a_price_is_that_of_the_route_which_an_order_takes_first(
-    api: Api, inputs: dict[str, object], dollars: float
+    api: Api, route: str, inputs: dict[str, object], dollars: float
 ) -> None:
-    status, answer = api(PRICE, {"model_id": "luma/ray-2-flash-i2v", "inputs": inputs})
-    assert (status, answer["data"]) == (
-        200,
-        {"model_id": "luma/ray-2-flash-i2v", "unit_price": dollars, "currency": "USD"},
-    )
+    status, answer = api(route, {"model_id": "luma/ray-2-flash-i2v", "inputs": inputs})
+    prices = dict.fromkeys(("price", "discounted_price", "unit_price"), dollars)
+    assert (status, answer["data"]) == (200, {"model_id": "luma/ray-2-flash-i2v", **prices, "currency": "USD"})
 
 
 def test_a_price_at_one_vendor_is_that_vendors(api: Api) -> None:
@@ -299,6 +302,48 @@ def test_an_upload_that_would_not_be_taken_is_told_before_it_is_made(
     api: Api, body: dict[str, object], field: str
 ) -> None:
     assert refused(api, UPLOAD, body).startswith(f"Invalid parameters: {field}: ")
+
+
+def test_a_file_in_a_form_is_kept_and_led_to_as_older_clients_want_it(api: Api) -> None:
+    picture = image("PNG")
+    status, answer = api(BINARY, forms.form(files=[("file", picture)]), headers=FORM)
+    key = f"uploads/default/{hashlib.sha256(picture).hexdigest()}.png"
+    address = answer["data"].pop("download_url")
+    assert (status, answer) == (
+        200,
+        {
+            "code": 200,
+            "message": "success",
+            "data": {"type": "image", "filename": "photo.jpg", "size": len(picture)},
+        },
+    )
+    assert address.startswith(f"https://{BUCKET}.s3.test/{key}?X-Amz-Expires=3600")
+    assert api.world.objects.read(BUCKET, key, length=len(picture)) == picture
+
+
+@pytest.mark.parametrize(
+    ("files", "rule"),
+    [
+        ([], "must be one file"),
+        ([("image", image())], "must be one file"),
+        ([("file", image()), ("file", image())], "must be one file"),
+        ([("file", b"GIF89a" + b"x" * 99)], "its bytes are none of these"),
+    ],
+)
+def test_a_form_without_one_picture_is_told(api: Api, files: list[tuple[str, bytes]], rule: str) -> None:
+    message = refused(api, BINARY, forms.form(files=files), headers=FORM)
+    assert message.startswith("Invalid parameters: file: ")
+    assert message.endswith(rule)
+    assert [key for _, key in api.world.objects.versions] == ["uploads/default/x"]
+
+
+def test_an_upload_that_is_no_form_is_told_in_this_dialect(api: Api) -> None:
+    assert api(BINARY, {}) == (415, {"code": 415, "message": "The body must be multipart/form-data.", "data": None})
+
+
+def test_an_upload_takes_a_key_that_may_write(api: Api) -> None:
+    sent = forms.form(files=[("file", image())])
+    assert api(BINARY, sent, headers=FORM, key=api.minted("default", scopes=("read",)))[0] == 403
 
 
 def test_a_body_that_is_no_object_is_told(api: Api) -> None:

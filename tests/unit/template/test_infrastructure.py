@@ -20,8 +20,10 @@ SUBMIT_ROUTES = {
     "POST /v1/videos",
     "POST /v1/uploads",
     "POST /api/v3/luma/ray-2-flash-i2v",
+    "POST /api/v3/model/pricing",
     "POST /api/v3/model/price",
     "POST /api/v3/media/uploads",
+    "POST /api/v3/media/upload/binary",
     "POST /v2/videos/generate",
     "POST /v2/uploads",
 }

@@ -17,6 +17,7 @@ import msgspec
 
 from stillmotion.dialects import wavespeed_views as views
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, refused, scoped
+from stillmotion.dialects.multipart import FormFile, form_of
 from stillmotion.dialects.wavespeed_bodies import HistoryPage, history_page, order_of, price_query, upload_of
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import is_job_id
@@ -76,10 +77,20 @@ def submit_routes(submit: SubmitCall, objects: ObjectStore, prices: PriceTable, 
             }
         )
 
+    def upload(request: HttpRequest) -> HttpResponse:
+        file = _file(request)
+        address = submit.store_picture(request.tenant, file.content, "file")
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        url = objects.signed_get(bucket, key, seconds=DOWNLOAD_SECONDS)
+        return _answer(views.upload(url, file.name, len(file.content)))
+
+    priced = scoped(Scope.READ)(_told(quote))
     return {
         "POST /api/v3/luma/ray-2-flash-i2v": _told(order),
-        "POST /api/v3/model/price": scoped(Scope.READ)(_told(quote)),
+        "POST /api/v3/model/pricing": priced,
+        "POST /api/v3/model/price": priced,
         "POST /api/v3/media/uploads": _told(ticket),
+        "POST /api/v3/media/upload/binary": _told(upload),
     }
 
 
@@ -147,6 +158,14 @@ def _told(route: Route) -> Route:
 
 def _answer(data: object) -> HttpResponse:
     return HttpResponse(body=views.envelope(data))
+
+
+def _file(request: HttpRequest) -> FormFile:
+    """The one file of a form. Raises Problem, InvalidRequest."""
+    files = form_of(request).files.get("file", ())
+    if len(files) != 1:
+        raise InvalidRequest(FieldError("file", "must be one file"))
+    return files[0]
 
 
 def _page(jobs: JobStore, tenant: str, wanted: HistoryPage) -> Sequence[Job]:

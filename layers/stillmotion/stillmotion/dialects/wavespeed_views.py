@@ -102,9 +102,15 @@ def webhook_body(job: Job, base_url: str, video_url: str | None) -> dict[str, ob
     return {**prediction(job, base_url, video_url), "input": told}
 
 
+def upload(url: str, filename: str, size: int) -> dict[str, object]:
+    """A picture that was kept; `size` in bytes."""
+    return {"type": "image", "download_url": url, "filename": filename, "size": size}
+
+
 def price(dollars: Decimal) -> dict[str, object]:
-    """A quote, in US dollars."""
-    return {"model_id": MODEL, "unit_price": float(dollars), "currency": "USD"}
+    """A quote, in US dollars, under each name that it has had. Nobody has a discount."""
+    prices = dict.fromkeys(("price", "discounted_price", "unit_price"), float(dollars))
+    return {"model_id": MODEL, **prices, "currency": "USD"}
 
 
 def balance(dollars: Decimal) -> dict[str, object]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from stillmotion.dialects.multipart import MEDIA_TYPE
 from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE, video_order
-from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, in_header, in_query, sent
+from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, in_header, in_query, media, sent
 from stillmotion.dialects.openapi.schemas import (
     ADDRESS,
     MOMENT,
@@ -58,6 +59,7 @@ def components() -> dict[str, Json]:
     size = {**WHOLE, "minimum": 1, "maximum": MAX_PAGE_SIZE}
     items = many(closed(listed))
     money = {"currency": constant("USD")}
+    prices = {name: {"type": "number"} for name in ("price", "discounted_price", "unit_price")}
     upload = {"method": constant("PUT"), "url": ADDRESS, "headers": {"type": "object", "additionalProperties": TEXT}}
     return {
         "WavespeedOrder": closed(order, optional=order.keys() - {"image", "prompt"}),
@@ -72,7 +74,7 @@ def components() -> dict[str, Json]:
         "WavespeedPriceWish": closed(
             {"model_id": constant(MODEL), "inputs": closed(_quoted(order), optional=order)}, optional=("inputs",)
         ),
-        "WavespeedPrice": _envelope(closed({"model_id": constant(MODEL), "unit_price": {"type": "number"}, **money})),
+        "WavespeedPrice": _envelope(closed({"model_id": constant(MODEL), **prices, **money})),
         "WavespeedSecret": _envelope(closed({"secret": TEXT})),
         "WavespeedUploadWish": closed(
             {
@@ -86,6 +88,9 @@ def components() -> dict[str, Json]:
             optional=("content_type",),
         ),
         "WavespeedUpload": _envelope(closed({"upload": closed(upload), "download_url": ADDRESS})),
+        "WavespeedBinaryUpload": _envelope(
+            closed({"type": constant("image"), "download_url": ADDRESS, "filename": TEXT, "size": WHOLE})
+        ),
         "WavespeedError": closed({"code": WHOLE, "message": TEXT, "data": {"type": "null"}}),
     }
 
@@ -132,6 +137,18 @@ def operations() -> Sequence[Operation]:
 def _orders() -> list[Operation]:
     webhook = in_query("webhook", CALLBACK_URL, "Who is told when it has ended.", example="https://shop.example/videos")
     key = {"type": "string", "pattern": f"^[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}$"}
+    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    price = Operation(
+        route="POST /api/v3/model/pricing",
+        id="wavespeedPricing",
+        tag=WAVESPEED,
+        summary="Ask what an order would cost",
+        dialect=_WORDS,
+        scope=Scope.READ,
+        bodies=sent(ref("WavespeedPriceWish"), of_ten_seconds={"model_id": MODEL, "inputs": {"duration": 10}}),
+        answers={200: answer(ref("WavespeedPrice"))},
+        problems=(400, 413),
+    )
     return [
         Operation(
             route="POST /api/v3/luma/ray-2-flash-i2v",
@@ -148,17 +165,8 @@ def _orders() -> list[Operation]:
             answers={200: answer(ref("WavespeedAnswer"))},
             problems=(400, 409, 413),
         ),
-        Operation(
-            route="POST /api/v3/model/price",
-            id="wavespeedPrice",
-            tag=WAVESPEED,
-            summary="Ask what an order would cost",
-            dialect=_WORDS,
-            scope=Scope.READ,
-            bodies=sent(ref("WavespeedPriceWish"), of_ten_seconds={"model_id": MODEL, "inputs": {"duration": 10}}),
-            answers={200: answer(ref("WavespeedPrice"))},
-            problems=(400, 413),
-        ),
+        price,
+        msgspec.structs.replace(price, route="POST /api/v3/model/price", id="wavespeedPriceOfOlderClients"),
         Operation(
             route="POST /api/v3/media/uploads",
             id="wavespeedUpload",
@@ -170,6 +178,18 @@ def _orders() -> list[Operation]:
             bodies=sent(ref("WavespeedUploadWish"), a_photo={"filename": "lake.jpg", "size": 2_500_000}),
             answers={200: answer(ref("WavespeedUpload"))},
             problems=(400, 413),
+        ),
+        Operation(
+            route="POST /api/v3/media/upload/binary",
+            id="wavespeedUploadBinary",
+            tag=WAVESPEED,
+            summary="Upload an image",
+            description="A form with one file. It is at most 4.5 MB.",
+            dialect=_WORDS,
+            scope=Scope.WRITE,
+            bodies={MEDIA_TYPE: media(closed({"file": file}))},
+            answers={200: answer(ref("WavespeedBinaryUpload"))},
+            problems=(400, 413, 415),
         ),
     ]
 
