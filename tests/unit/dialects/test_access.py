@@ -45,6 +45,7 @@ TABLE: Mapping[str, tuple[Scope, int | None]] = {
     "POST /api/v3/model/pricing": (Scope.READ, None),
     "POST /api/v3/model/price": (Scope.READ, None),
     "POST /api/v3/predictions": (Scope.READ, None),
+    "GET /api/v3/predictions": (Scope.READ, None),
     "GET /api/v3/predictions/{id}": (Scope.READ, 404),
     "GET /api/v3/predictions/{id}/result": (Scope.READ, 404),
     "GET /api/v3/balance": (Scope.READ, None),

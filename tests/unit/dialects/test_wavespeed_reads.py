@@ -1,4 +1,4 @@
-"""What is read in WaveSpeed's dialect: predictions, the history, the balance; and who may read it."""
+"""What is read in WaveSpeed's dialect: predictions and the balance; and who may read it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 from tests.deliveries import ROOT
 from tests.fakes import DAWN
-from tests.unit.dialects.wavespeed_calls import BASE_URL, HISTORY, ORDER, PICTURE, RESULT, VIDEO, Api
+from tests.unit.dialects.wavespeed_calls import BASE_URL, ORDER, PICTURE, RESULT, Api, finished
 from tests.world import BUCKET
 
 from stillmotion.dialects import wavespeed_views as views
 from stillmotion.dialects.by_path import Dialects
 from stillmotion.domain.access import Scope
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Job, Reason, Status
+from stillmotion.domain.job import Generation, Reason, Status
 from stillmotion.domain.request import Callback
 from stillmotion.ports import Budget
 from stillmotion.services.signing_secrets import derived
@@ -28,10 +28,6 @@ SECRET = "GET /api/v3/webhook/secret"
 @pytest.fixture
 def api() -> Api:
     return Api()
-
-
-def finished(api: Api, job: Job, **fields: object) -> Job:
-    return api.world.jobs.put(replace(job, status=Status.COMPLETED, video=VIDEO, ended_at=DAWN, **fields))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +103,7 @@ def test_the_operators_account_at_a_vendor_is_none_of_the_callers_concern(api: A
     message = "HTTP 402: Insufficient credits: needs 51 credits, has 7"
     failed = replace(api.order(), status=Status.FAILED, failure=Failure(kind, message))
     for told in (api.result(api.world.jobs.put(failed)), views.webhook_body(failed, BASE_URL, None)):
-        assert "credits" not in told["error"]
+        assert "credits" not in str(told["error"])
 
 
 @pytest.mark.parametrize("kind", sorted({*FAILURES.values()} - {FailureKind.GENERATION_FAILED}))
@@ -160,59 +156,6 @@ def test_an_id_may_be_in_capitals(api: Api) -> None:
 def test_another_tenants_prediction_is_not_there(api: Api) -> None:
     job = api.order()
     assert api(RESULT, id=job.id, key=api.other_key) == api(RESULT, id="nothing", key=api.other_key)
-
-
-def test_the_history_is_newest_first_and_only_the_tenants(api: Api) -> None:
-    made = []
-    for _ in range(5):
-        api.world.clock.advance(1)
-        made.append(api.order().id)
-    newest_first = list(reversed(made))
-
-    def page(**body: int) -> list[str]:
-        status, answer = api(HISTORY, body)
-        assert status == 200
-        return [item["id"] for item in answer["data"]["items"]]
-
-    assert page() == newest_first
-    assert page(page=1, page_size=2) == newest_first[:2]
-    assert page(page=2, page_size=2) == newest_first[2:4]
-    assert page(page=3, page_size=2) == newest_first[4:]
-    assert page(page=4, page_size=2) == []
-    assert api(HISTORY, {}, key=api.other_key)[1]["data"]["items"] == []
-
-
-def test_an_item_of_the_history_says_what_wavespeeds_does(api: Api) -> None:
-    finished(api, api.order())
-    _, answer = api(HISTORY)
-    (item,) = answer["data"]["items"]
-    assert set(item) == {"id", "model", "outputs", "urls", "status", "created_at"}
-    assert item["outputs"][0].startswith("https://output.s3.test/")
-
-
-def test_a_job_of_the_inbox_that_waits_for_its_prompt_is_in_the_history(api: Api) -> None:
-    api.world.drop("inbox/photo.jpg")
-    _, answer = api(HISTORY)
-    assert [item["status"] for item in answer["data"]["items"]] == ["created"]
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"page": 0}, "page"),
-        ({"page": "1"}, "page"),
-        ({"page": True}, "page"),
-        ({"page": 11, "page_size": 100}, "page"),
-        ({"page_size": 0}, "page_size"),
-        ({"page_size": 101}, "page_size"),
-        ({"page_size": "many"}, "page_size"),
-        ({"status": "completed"}, "status"),
-    ],
-)
-def test_a_page_that_there_cannot_be_is_told(api: Api, body: dict[str, object], field: str) -> None:
-    status, answer = api(HISTORY, body)
-    assert (status, answer["code"]) == (400, 400)
-    assert answer["message"].startswith(f"Invalid parameters: {field}: ")
 
 
 def test_the_balance_is_what_is_left_of_the_tenants_day(api: Api) -> None:

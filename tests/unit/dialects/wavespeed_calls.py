@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
 from tests.deliveries import ROOT
 from tests.fakes import DAWN, InMemoryBooks, InMemoryKeyStore
 from tests.stills import image
@@ -12,7 +13,7 @@ from tests.world import BUCKET, PRICES, World
 
 from stillmotion.dialects import wavespeed
 from stillmotion.dialects.http import Endpoints
-from stillmotion.domain.job import Job, Video
+from stillmotion.domain.job import Job, Status, Video
 from stillmotion.ports import Budget
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.signing_secrets import SigningSecrets
@@ -33,6 +34,10 @@ VIDEO = Video(
     duration_milliseconds=5000,
     stored_at=DAWN,
 )
+
+
+def finished(api: "Api", job: Job, **fields: object) -> Job:
+    return api.world.jobs.put(replace(job, status=Status.COMPLETED, video=VIDEO, ended_at=DAWN, **fields))
 
 
 @dataclass

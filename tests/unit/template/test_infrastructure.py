@@ -59,6 +59,7 @@ READ_ROUTES = {
     "GET /api/v3/predictions/{id}/result",
     "GET /api/v3/predictions/{id}",
     "POST /api/v3/predictions",
+    "GET /api/v3/predictions",
     "GET /api/v3/balance",
     "GET /v2/jobs",
     "GET /v2/jobs/{id}",

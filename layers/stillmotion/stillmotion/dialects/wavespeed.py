@@ -18,7 +18,8 @@ import msgspec
 from stillmotion.dialects import wavespeed_views as views
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, refused, scoped
 from stillmotion.dialects.multipart import FormFile, form_of
-from stillmotion.dialects.wavespeed_bodies import HistoryPage, history_page, order_of, price_query, upload_of
+from stillmotion.dialects.wavespeed_bodies import HistoryQuery, history_query, order_of, price_query, upload_of
+from stillmotion.dialects.wavespeed_history import found
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.job import Job, Status
@@ -114,9 +115,9 @@ def read_routes(
         return _answer(views.prediction(job, base_url, video_url(job)))
 
     def history(request: HttpRequest) -> HttpResponse:
-        wanted = history_page(request.json() if request.body else {})
-        items = [views.listed(job, base_url, video_url(job)) for job in _page(jobs, request.tenant, wanted)]
-        return _answer({"items": items, "page": wanted.page, "page_size": wanted.page_size})
+        query = _asked(request)
+        items = [views.listed(job, base_url, video_url(job)) for job in found(jobs, request.tenant, query)]
+        return _answer({"items": items, "page": query.page, "page_size": query.page_size})
 
     def balance(request: HttpRequest) -> HttpResponse:
         cap = budget.tenant_dollars
@@ -130,6 +131,7 @@ def read_routes(
         "GET /api/v3/predictions/{id}/result": result,
         "GET /api/v3/predictions/{id}": result,
         "POST /api/v3/predictions": scoped(Scope.READ)(_told(history)),
+        "GET /api/v3/predictions": _told(history),
         "GET /api/v3/balance": balance,
     }
 
@@ -168,14 +170,14 @@ def _file(request: HttpRequest) -> FormFile:
     return files[0]
 
 
-def _page(jobs: JobStore, tenant: str, wanted: HistoryPage) -> Sequence[Job]:
-    """The store's pages follow each other by a mark: those before are passed over."""
-    after = None
-    for _ in range(wanted.page - 1):
-        after = jobs.of_tenant(tenant, wanted.page_size, after).next
-        if after is None:
-            return ()
-    return jobs.of_tenant(tenant, wanted.page_size, after).jobs
+def _asked(request: HttpRequest) -> HistoryQuery:
+    """What is asked of the history; a GET asks for its first page. Raises Problem, InvalidRequest."""
+    if not request.route.startswith("GET "):
+        return history_query(request.json() if request.body else {})
+    if request.query:
+        rule = "is not a parameter here: POST it as JSON"
+        raise InvalidRequest(*(FieldError(name, rule) for name in request.query))
+    return HistoryQuery()
 
 
 def _callback(request: HttpRequest) -> Callback | None:

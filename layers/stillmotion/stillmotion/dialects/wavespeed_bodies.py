@@ -7,10 +7,13 @@ Sources: WaveSpeed's page of Luma Ray 2 Flash; wavespeed.ai/docs (predictions-ap
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from stillmotion.dialects.wavespeed_views import MODEL
+from stillmotion.dialects.wavespeed_views import MODEL, STATUSES
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.request import RATIO_OF_SIZE, FieldError, InvalidRequest, Request, parse_request
 
@@ -34,9 +37,10 @@ SWITCHES: Mapping[str, str] = {
 MODEL_FIELDS = ("image", "prompt", "size", "duration", *SWITCHES)
 
 MAX_PAGE_SIZE = 100
-USUAL_PAGE_SIZE = 10
+USUAL_PAGE_SIZE = 100
 MAX_LISTED = 1000
 """So far back goes the history here: each page is found by reading those before it."""
+Moment = Annotated[datetime, Meta(tz=True)]
 MAX_FILENAME = 1024
 
 UNKNOWN_TYPE = "application/octet-stream"
@@ -56,11 +60,20 @@ class Upload(msgspec.Struct, frozen=True):
     size: int
 
 
-class HistoryPage(msgspec.Struct, frozen=True):
-    """A page of the history; the first is 1."""
+class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the history, the first is 1, and which predictions are in it: those that were created at or after the
+    one time and before the other."""
 
-    page: int
-    page_size: int
+    page: int = 1
+    page_size: int = USUAL_PAGE_SIZE
+    model: str | None = None
+    status: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        return (self.status, self.created_after, self.created_before) != (None, None, None)
 
 
 def order_of(fields: Mapping[str, object]) -> Request:
@@ -120,17 +133,27 @@ def upload_of(fields: Mapping[str, object]) -> Upload:
     return Upload(str(kind), int(str(size)))
 
 
-def history_page(fields: Mapping[str, object]) -> HistoryPage:
-    """The page that is asked for."""
-    errors = _unknown(fields, ("page", "page_size"))
-    page, page_size = fields.get("page", 1), fields.get("page_size", USUAL_PAGE_SIZE)
+def history_query(fields: Mapping[str, object]) -> HistoryQuery:
+    """The page that is asked for; null is what is left out."""
+    errors = _unknown(fields, HistoryQuery.__struct_fields__)
+    given = {name: value for name, value in fields.items() if value is not None}
+    page, page_size = given.get("page", 1), given.get("page_size", USUAL_PAGE_SIZE)
     if not _is_count(page_size, MAX_PAGE_SIZE):
         errors.append(FieldError("page_size", f"must be a number from 1 to {MAX_PAGE_SIZE}"))
     elif not _is_count(page, MAX_LISTED // int(str(page_size))):
         errors.append(FieldError("page", f"must be a number from 1, within the newest {MAX_LISTED} predictions"))
+    if not isinstance(given.get("model", ""), str):
+        errors.append(FieldError("model", "must be text"))
+    if given.get("status") not in (None, *STATUSES):
+        errors.append(FieldError("status", f"must be one of {', '.join(STATUSES)}"))
+    for name in ("created_after", "created_before"):
+        try:
+            msgspec.convert(given.get(name), Moment | None)
+        except msgspec.ValidationError:
+            errors.append(FieldError(name, "must be a time by RFC 3339, such as 2026-01-31T09:15:00Z"))
     if errors:
         raise InvalidRequest(*errors)
-    return HistoryPage(int(str(page)), int(str(page_size)))
+    return msgspec.convert(given, HistoryQuery)
 
 
 def _duration(value: object) -> int | None:

@@ -34,7 +34,7 @@ from stillmotion.dialects.wavespeed_bodies import (
     USUAL_PAGE_SIZE,
     USUAL_SIZE,
 )
-from stillmotion.dialects.wavespeed_views import CODES, MODEL, OK, WORDS
+from stillmotion.dialects.wavespeed_views import CODES, MODEL, OK, STATUSES
 from stillmotion.domain.access import Scope
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.request import MAX_PROMPT, RATIO_OF_SIZE
@@ -47,17 +47,13 @@ _ORDER: Mapping[str, object] = {"image": "https://images.example/lake.jpg", "pro
 def components() -> dict[str, Json]:
     """What other schemas name."""
     order = _order()
-    listed = _listed()
-    prediction = {
-        **listed,
-        "has_nsfw_contents": many(TRUTH),
-        "error": TEXT,
-        "timings": closed({"inference": {**WHOLE, "description": "Milliseconds."}}),
-        "code": {**one_of(sorted(set(CODES.values()))), "description": "Why it failed; of a failed one only."},
-    }
+    prediction = _prediction()
+    listed = {**prediction, "executionTime": {**WHOLE, "description": "Milliseconds, as in `timings`."}}
     page = {**WHOLE, "minimum": 1, "description": f"The first is 1. The newest {MAX_LISTED} predictions can be paged."}
     size = {**WHOLE, "minimum": 1, "maximum": MAX_PAGE_SIZE}
-    items = many(closed(listed))
+    items = many(closed(listed, optional=("code",)))
+    filters = {"model": TEXT, "status": one_of(STATUSES), "created_after": MOMENT, "created_before": MOMENT}
+    wish = {"page": {**page, "default": 1}, "page_size": {**size, "default": USUAL_PAGE_SIZE}, **filters}
     money = {"currency": constant("USD")}
     prices = {name: {"type": "number"} for name in ("price", "discounted_price", "unit_price")}
     upload = {"method": constant("PUT"), "url": ADDRESS, "headers": {"type": "object", "additionalProperties": TEXT}}
@@ -65,10 +61,7 @@ def components() -> dict[str, Json]:
         "WavespeedOrder": closed(order, optional=order.keys() - {"image", "prompt"}),
         "WavespeedPrediction": closed(prediction, optional=("code",)),
         "WavespeedAnswer": _envelope(ref("WavespeedPrediction")),
-        "WavespeedHistoryWish": closed(
-            {"page": {**page, "default": 1}, "page_size": {**size, "default": USUAL_PAGE_SIZE}},
-            optional=("page", "page_size"),
-        ),
+        "WavespeedHistoryWish": closed({name: nullable(told) for name, told in wish.items()}, optional=wish),
         "WavespeedHistory": _envelope(closed({"items": items, "page": WHOLE, "page_size": WHOLE})),
         "WavespeedBalance": _envelope(closed({"balance": {"type": "number"}, **money})),
         "WavespeedPriceWish": closed(
@@ -119,14 +112,18 @@ def _quoted(order: Mapping[str, Json]) -> dict[str, Json]:
     return {**order, "image": nullable(order["image"]), "prompt": nullable(order["prompt"])}
 
 
-def _listed() -> dict[str, Json]:
+def _prediction() -> dict[str, Json]:
     return {
         "id": {**TEXT, "format": "uuid"},
         "model": constant(MODEL),
         "outputs": many(ADDRESS),
         "urls": closed({"get": ADDRESS}),
-        "status": one_of(sorted(set(WORDS.values()))),
+        "has_nsfw_contents": many(TRUTH),
+        "status": one_of(STATUSES),
         "created_at": MOMENT,
+        "error": TEXT,
+        "timings": closed({"inference": {**WHOLE, "description": "Milliseconds."}}),
+        "code": {**one_of(sorted(set(CODES.values()))), "description": "Why it failed; of a failed one only."},
     }
 
 
@@ -217,10 +214,28 @@ def _reads() -> list[Operation]:
             summary="List predictions",
             dialect=_WORDS,
             scope=Scope.READ,
-            bodies=sent(ref("WavespeedHistoryWish"), the_newest={"page": 1, "page_size": 10}),
+            bodies=sent(
+                ref("WavespeedHistoryWish"),
+                the_newest={"page": 1, "page_size": 10},
+                what_failed_in_january={
+                    "status": "failed",
+                    "created_after": "2026-01-01T00:00:00Z",
+                    "created_before": "2026-02-01T00:00:00Z",
+                },
+            ),
             body_required=False,
             answers={200: answer(ref("WavespeedHistory"))},
             problems=(400, 413),
+        ),
+        Operation(
+            route="GET /api/v3/predictions",
+            id="wavespeedHistoryFirstPage",
+            tag=WAVESPEED,
+            summary=f"List the newest {USUAL_PAGE_SIZE} predictions",
+            dialect=_WORDS,
+            scope=Scope.READ,
+            answers={200: answer(ref("WavespeedHistory"))},
+            problems=(400,),
         ),
         Operation(
             route="GET /api/v3/balance",
