@@ -1,6 +1,7 @@
 """The unmodified `wavespeed` client on the local stack: another base URL and key, and the user's own bucket."""
 
 import hashlib
+import io
 import re
 import runpy
 from pathlib import Path
@@ -76,6 +77,39 @@ def test_a_stream_is_uploaded_and_a_tall_video_comes_of_it(
     assert ended["status"] == "completed", ended
     film = play(local.http.get(ended["outputs"][0]).content)
     assert (film.width, film.height, round(film.seconds)) == (720, 1280, 10)
+
+
+def test_bytes_without_a_name_are_uploaded_and_a_video_comes_of_them(
+    local: LocalStack, client: wavespeed.Client
+) -> None:
+    wish = {"image": client.upload(io.BytesIO(image("WEBP"))), "prompt": "of a stream without a name"}
+    (url,) = client.run(MODEL, wish, timeout=60)["outputs"]
+    assert play(local.http.get(url).content).codec == "h264"
+
+
+def test_bytes_that_are_no_picture_are_told_when_they_are_ordered(local: LocalStack, client: wavespeed.Client) -> None:
+    wish = {"image": client.upload(io.BytesIO(b"no picture")), "prompt": "of no picture"}
+    with pytest.raises(RuntimeError, match=r"HTTP 400: .*image: must be a JPEG, PNG or WebP image"):
+        client.run(MODEL, wish)
+    assert local.posts("of no picture") == []
+
+
+def test_a_form_is_taken_as_older_clients_send_it(local: LocalStack) -> None:
+    files = {"file": ("photo.jpg", image("JPEG"))}
+    answer = local.api("POST", "/api/v3/media/upload/binary", files=files)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    wish = {"image": answer.json()["data"]["download_url"], "prompt": "of a form"}
+    assert local.api("POST", f"/api/v3/{MODEL}", json=wish).status_code == httpx.codes.OK
+
+
+def test_a_fault_of_the_operators_account_is_not_told_as_one_of_the_callers_key(
+    local: LocalStack, client: wavespeed.Client, tmp_path: Path
+) -> None:
+    prompt = "refused by wavespeed [[fault:out_of_credits]]"
+    wish = {"image": uploaded(client, tmp_path), "prompt": prompt, "vendor": "wavespeed", "failover": "never"}
+    with pytest.raises(RuntimeError, match=r"could not place the order .*Nothing is wrong with your order or your key"):
+        client.run(MODEL, wish, timeout=60, max_retries=2)
+    assert len(local.posts(prompt)) == 1
 
 
 def test_a_job_of_the_native_dialect_is_read_by_the_same_id(local: LocalStack, client: wavespeed.Client) -> None:
@@ -161,7 +195,8 @@ def test_history_balance_and_price_are_told(local: LocalStack, client: wavespeed
     assert len(history) <= 5
     assert local.api("GET", "/api/v3/balance").json()["data"]["balance"] == 1_000_000
     query = {"model_id": MODEL, "inputs": {"duration": 10}}
-    assert local.api("POST", "/api/v3/model/price", json=query).json()["data"]["unit_price"] == 0.4
+    for path in ("/api/v3/model/pricing", "/api/v3/model/price"):
+        assert local.api("POST", path, json=query).json()["data"]["price"] == 0.4
 
 
 def test_the_lines_of_the_documentation_run_as_they_are_printed(
