@@ -520,9 +520,10 @@ def native_operate_api() -> "Endpoints":
     routes |= subscription_routes(outbound, signing_secrets)
     delete = Delete(jobs=jobs(), objects=objects(), cancel=interventions.cancel, clock=CLOCK)
     routes |= native.delete_routes(delete)
-    # A retry costs again, and nothing takes that from an allowance.
-    retry = "POST /v1/videos/{id}/retry"
-    return Endpoints(authenticator(), {**routes, retry: uncapped(routes[retry])}, native.show_problem)
+    # Another attempt costs again, and nothing takes that from an allowance.
+    again = ("POST /v1/videos/{id}/retry", "POST /v1/videos/{id}/resolve")
+    routes |= {name: uncapped(routes[name]) for name in again}
+    return Endpoints(authenticator(), routes, native.show_problem)
 
 
 @cache

@@ -79,6 +79,14 @@ def test_with_json_the_record_is_printed_with_the_key(stage: KeyStage) -> None:
     assert stage.stored(told["key"]).id == told["id"]
 
 
+@pytest.mark.parametrize("limit", [["--daily-dollars", "5"], ["--rate", "60"]])
+def test_a_limit_of_an_admin_key_is_refused_with_the_reason(stage: KeyStage, limit: list[str]) -> None:
+    ended = stage.run("keys", "create", "--name", "ci", "--scope", "admin", *limit)
+    assert (ended.exit_code, ended.stdout, len(stage.ring.stored)) == (2, "", 2)
+    assert f"{limit[0].strip('-').replace('-', '_')}" in ended.stderr
+    assert "scope admin" in ended.stderr
+
+
 @pytest.mark.parametrize("option", [["--expires", "soon"], ["--daily-dollars", "much"]])
 def test_what_cannot_be_read_is_told_before_anything_is_called(stage: KeyStage, option: list[str]) -> None:
     ended = stage.run("keys", "create", "--name", "ci", *option)

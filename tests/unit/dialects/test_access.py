@@ -58,7 +58,7 @@ TABLE: Mapping[str, tuple[Scope, int | None]] = {
 }
 OPEN = {"GET /v2/models"}
 NOT_A_KEYS = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}", *Contract.routes}
-BODIES = {"POST /v1/videos/{id}/resolve": {"action": "abandon"}}
+BODIES = {"POST /v1/videos/{id}/resolve": {"action": "abandon"}, "POST /v1/keys": {"name": "ci"}}
 UNUSED = "sm_" + "x" * 43
 BAD_KEYS = {"none": None, "malformed": "sm_short", "unknown": UNUSED, "revoked": "", "expired": ""}
 
@@ -165,11 +165,27 @@ def test_what_is_the_stacks_takes_an_admin_key_of_its_owner(
     assert ask(endpoints, route, stack.key("acme"))[0] == 403
 
 
-def test_a_key_with_an_allowance_does_not_order_again(stack: Stack, endpoints: Mapping[str, Endpoints]) -> None:
+@pytest.mark.parametrize("route", ["POST /v1/videos/{id}/retry", "POST /v1/videos/{id}/resolve"])
+def test_a_key_with_an_allowance_does_not_order_again(
+    stack: Stack, endpoints: Mapping[str, Endpoints], route: str
+) -> None:
     key = stack.key(daily_dollars=1)
     _, made = ask_for_a_video(endpoints, key)
-    status, answer = ask(endpoints, "POST /v1/videos/{id}/retry", key, made["id"])
+    status, answer = ask(endpoints, route, key, made["id"])
     assert (status, answer["error"]["code"]) == (403, "key_is_capped")
+
+
+@pytest.mark.parametrize("route", ["POST /v1/keys", "POST /v1/keys/{id}/rotate"])
+@pytest.mark.parametrize("limit", [{"daily_dollars": 1}, {"rate_per_minute": 1}])
+def test_a_key_with_a_limit_makes_no_key_without_it(
+    stack: Stack, endpoints: Mapping[str, Endpoints], route: str, limit: dict[str, Any]
+) -> None:
+    limited, free = stack.key(**limit), stack.key()
+    status, answer, _ = call(
+        endpoints[route], route, limited, body=BODIES.get(route, {}), path={"id": _record(stack, free).id}
+    )
+    assert (status, answer["error"]["code"]) == (403, "key_is_capped")
+    assert len(stack.keys.stored) == 2
 
 
 def test_an_allowance_that_is_spent_is_told(stack: Stack, endpoints: Mapping[str, Endpoints]) -> None:

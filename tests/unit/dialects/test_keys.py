@@ -1,8 +1,11 @@
 """`/v1/keys`."""
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.fakes import FakeClock, InMemoryKeyStore
 from tests.unit.dialects.calling import call
 
@@ -16,9 +19,9 @@ from stillmotion.services.keys.managing import KeyRing
 class Api:
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.key, owner = mint("default", self.clock.now())
-        self.acme_key, acme = mint("acme", self.clock.now())
-        self.keys = InMemoryKeyStore(owner, acme)
+        self.key, self.owner = mint("default", self.clock.now())
+        self.acme_key, self.acme = mint("acme", self.clock.now())
+        self.keys = InMemoryKeyStore(self.owner, self.acme)
         routes = key_routes(KeyRing(self.keys, self.clock, "default"))
         self.endpoints = Endpoints(Authenticator(self.keys, self.clock), routes, native.show_problem)
 
@@ -134,6 +137,31 @@ def test_a_key_for_another_tenant_is_the_stack_owners_to_make(api: Api) -> None:
     status, problem = api("POST /v1/keys", {"name": "ci", "tenant": "default"}, key=api.acme_key)
     assert (status, problem["error"]["code"]) == (403, "not_your_tenant")
     assert len(api.keys.stored) == 2
+
+
+@pytest.mark.parametrize(("field", "value"), [("daily_dollars", "5"), ("rate_per_minute", 60)])
+def test_a_limit_of_an_admin_key_is_refused_by_its_name(api: Api, field: str, value: object) -> None:
+    status, problem = api("POST /v1/keys", {"name": "ci", "scopes": ["read", "admin"], field: value})
+    assert (status, [error["field"] for error in problem["errors"]]) == (400, [field])
+    assert "scope admin" in problem["detail"]
+    assert len(api.keys.stored) == 2
+
+
+def test_a_key_of_old_with_a_limit_is_told_that_it_makes_no_keys(api: Api) -> None:
+    api.keys.put(replace(api.owner, daily_dollars=Decimal(5)))
+    for route, body, key_id in (("POST /v1/keys", {"name": "ci"}, ""), ("POST /v1/keys/{id}/rotate", {}, api.acme.id)):
+        status, problem = api(route, body, id=key_id)
+        assert (status, problem["error"]["code"]) == (403, "key_is_capped")
+    assert len(api.keys.stored) == 2
+
+
+def test_a_key_that_ends_is_told_when_what_it_makes_has_to(api: Api) -> None:
+    api.keys.put(replace(api.owner, expires_at=api.clock.now() + timedelta(hours=1)))
+    for route, body, key_id in (("POST /v1/keys", {"name": "ci"}, ""), ("POST /v1/keys/{id}/rotate", {}, api.acme.id)):
+        status, problem = api(route, body, id=key_id)
+        assert (status, problem["error"]["code"]) == (403, "key_outlives_yours")
+        assert "2026-05-04T07:00:00Z" in problem["detail"]
+    assert api("POST /v1/keys", {"name": "ci", "expires_in_seconds": 600})[0] == 201
 
 
 def test_a_listing_shows_a_tenants_own_keys(api: Api) -> None:

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from tests.fakes import FakeClock, InMemoryKeyStore
 
 from stillmotion.domain.access import Scope
+from stillmotion.domain.request import InvalidRequest
 from stillmotion.ports import ApiKey
 from stillmotion.services.keys import Authenticator, Unauthenticated, mint
-from stillmotion.services.keys.managing import KeyEnded, KeyRing, KeyUnknown, NotYourTenant, Wanted
+from stillmotion.services.keys.managing import KeyEnded, KeyRing, KeyUnknown, Limited, NotYourTenant, Outlives, Wanted
 
 DAY = timedelta(days=1)
 
@@ -73,6 +74,47 @@ def test_another_tenant_manages_his_own_keys_only(ring: Ring) -> None:
     for attempt in (ring.ring.revoke, lambda who, key_id: ring.ring.rotate(who, key_id, DAY)):
         with pytest.raises(KeyUnknown):
             attempt(ring.acme, ring.owner.id)
+
+
+@pytest.mark.parametrize("limit", [{"daily_dollars": Decimal(5)}, {"rate_per_minute": 60}])
+def test_an_admin_key_has_no_limit_as_it_could_make_another_without(ring: Ring, limit: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        ring.made(scopes=(Scope.ADMIN,), **limit)
+    assert [error.field for error in refused.value.errors] == list(limit)
+    assert len(ring.keys.stored) == 2
+
+
+@pytest.mark.parametrize("limit", [{"daily_dollars": Decimal(5)}, {"rate_per_minute": 60}])
+def test_an_admin_key_of_old_that_has_a_limit_makes_no_keys(ring: Ring, limit: dict[str, Any]) -> None:
+    _, free = ring.made()
+    limited = replace(ring.owner, **limit)
+    with pytest.raises(Limited):
+        ring.made(by=limited)
+    with pytest.raises(Limited):
+        ring.ring.rotate(limited, free.id, DAY)
+    assert len(ring.keys.stored) == 3
+    assert ring.ring.revoke(limited, free.id).revoked
+
+
+@pytest.mark.parametrize("lives", [None, DAY])
+def test_a_key_that_ends_makes_none_that_ends_later(ring: Ring, lives: timedelta | None) -> None:
+    ending = replace(ring.owner, expires_at=ring.clock.now() + DAY)
+    with pytest.raises(Outlives) as refused:
+        ring.made(by=ending, lives=lives)
+    assert refused.value.ends == ending.expires_at
+    ring.made(by=ending, lives=DAY / 2)
+    assert len(ring.keys.stored) == 3
+
+
+def test_a_key_that_ends_rotates_none_that_would_end_later(ring: Ring) -> None:
+    ending = replace(ring.owner, expires_at=ring.clock.now() + DAY)
+    ring.keys.put(ending)
+    _, short = ring.made(lives=DAY / 2)
+    for key in (ring.acme, ending):
+        with pytest.raises(Outlives):
+            ring.ring.rotate(ending, key.id, DAY)
+    assert ring.keys.stored[ring.acme.hash] == ring.acme
+    assert ring.ring.rotate(ending, short.id, DAY).record.rotated_from == short.id
 
 
 @pytest.mark.parametrize("key_id", ["", "ab", "0" * 12, "0" * 64, "0" * 65, "x" * 12, "ab\n" * 4, "../../key"])

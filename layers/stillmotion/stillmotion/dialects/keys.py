@@ -4,7 +4,7 @@ A key in clear is in the answer that makes it, and in no other.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, TypeVar
@@ -14,9 +14,18 @@ from msgspec import Meta
 
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, refused, scoped
 from stillmotion.domain.access import TENANT_RULE, Scope, is_tenant
-from stillmotion.domain.request import FieldError
+from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.ports import ApiKey
-from stillmotion.services.keys.managing import KeyEnded, KeyRing, KeyUnknown, Minted, NotYourTenant, Wanted
+from stillmotion.services.keys.managing import (
+    KeyEnded,
+    KeyRing,
+    KeyUnknown,
+    Limited,
+    Minted,
+    NotYourTenant,
+    Outlives,
+    Wanted,
+)
 
 DAY_SECONDS = 86_400
 LONGEST_LIFE_SECONDS = 3650 * DAY_SECONDS
@@ -25,6 +34,7 @@ MOST_DOLLARS = Decimal(1_000_000)
 LEAST_DOLLARS = Decimal("0.000001")
 
 Value = TypeVar("Value", bound=msgspec.Struct)
+Done = TypeVar("Done")
 
 
 class KeyWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,18 +70,14 @@ def key_routes(ring: KeyRing) -> Mapping[str, Route]:
             rate_per_minute=wish.rate_per_minute,
             daily_dollars=_dollars(wish.daily_dollars),
         )
-        try:
-            return _told(ring.create(_caller(request), wanted))
-        except NotYourTenant as other:
-            detail = "This key makes keys of its own tenant only."
-            raise Problem(HTTPStatus.FORBIDDEN, "not_your_tenant", detail) from other
+        return _told(_done(lambda: ring.create(_caller(request), wanted)))
 
     def revoke(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(body=shown(_found(lambda key_id: ring.revoke(_caller(request), key_id), request)))
+        return HttpResponse(body=shown(_done(lambda: ring.revoke(_caller(request), _id(request)))))
 
     def rotate(request: HttpRequest) -> HttpResponse:
         grace = timedelta(seconds=_body(request, Rotation).grace_seconds)
-        return _told(_found(lambda key_id: ring.rotate(_caller(request), key_id, grace), request))
+        return _told(_done(lambda: ring.rotate(_caller(request), _id(request), grace)))
 
     admin = scoped(Scope.ADMIN)
     return {
@@ -93,16 +99,30 @@ def _told(minted: Minted) -> HttpResponse:
     return HttpResponse(status=HTTPStatus.CREATED, body={**shown(minted.record), "key": minted.key})
 
 
-Found = TypeVar("Found")
-
-
-def _found(do: Callable[[str], Found], request: HttpRequest) -> Found:
+def _done(step: Callable[[], Done]) -> Done:
+    """What comes of a step. Raises the Problem with it."""
     try:
-        return do(request.path.get("id", ""))
+        return step()
     except KeyUnknown as unknown:
         raise Problem(HTTPStatus.NOT_FOUND, "key_not_found", "There is no key with this id.") from unknown
     except KeyEnded as ended:
         raise Problem(HTTPStatus.CONFLICT, "key_ended", f"This key has no successor. {ended}") from ended
+    except NotYourTenant as other:
+        detail = "This key makes keys of its own tenant only."
+        raise Problem(HTTPStatus.FORBIDDEN, "not_your_tenant", detail) from other
+    except Limited as limited:
+        detail = "A key with a rate or a daily allowance makes no keys. Take another key for this."
+        raise Problem(HTTPStatus.FORBIDDEN, "key_is_capped", detail) from limited
+    except Outlives as outlives:
+        ends = f"{outlives.ends.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        detail = f"The new key would live on after yours, which ends at {ends}. Let it end by then, or take another."
+        raise Problem(HTTPStatus.FORBIDDEN, "key_outlives_yours", detail) from outlives
+    except InvalidRequest as invalid:
+        raise refused(*invalid.errors) from invalid
+
+
+def _id(request: HttpRequest) -> str:
+    return request.path.get("id", "")
 
 
 def _caller(request: HttpRequest) -> ApiKey:

@@ -112,6 +112,10 @@ def _keys() -> list[Operation]:
             id="createKey",
             tag=KEYS,
             summary="Make a key",
+            description=(
+                "A rate and a daily allowance do not go with the scope admin, and a key that has one makes no keys. "
+                "A key that ends makes none that ends later."
+            ),
             dialect=NATIVE,
             scope=Scope.ADMIN,
             bodies=sent(
@@ -138,6 +142,7 @@ def _keys() -> list[Operation]:
             id="rotateKey",
             tag=KEYS,
             summary="Give a key a successor",
+            description="Takes a key that may make what the successor will be.",
             dialect=NATIVE,
             scope=Scope.ADMIN,
             parameters=(of_key,),

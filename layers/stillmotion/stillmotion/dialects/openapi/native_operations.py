@@ -139,7 +139,9 @@ def _on_jobs() -> list[Operation]:
         id="resolveVideo",
         tag=OPERATIONS,
         summary="Say what became of an attempt that nobody knows of",
-        description="409 with `too_soon` says when it may be tried again.",
+        description=(
+            "409 with `too_soon` says when it may be tried again. Keys with a daily allowance do not do this."
+        ),
         dialect=NATIVE,
         scope=Scope.ADMIN,
         parameters=(OF_JOB,),

@@ -2,6 +2,9 @@
 
 A key with the admin scope manages its own tenant's keys; one of the stack's owner, the tenant of the inbox, manages
 every tenant's. Keys of others are not there.
+
+What a caller makes is held to what he is: an admin key has no limit that it could make another key without, and no key
+makes one that outlives it.
 """
 
 import re
@@ -12,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain.access import Scope
+from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.ports import ApiKey, Clock, Conflict, KeyStore
 from stillmotion.services.keys.minting import mint
 
@@ -29,6 +33,18 @@ class KeyEnded(Exception):
 
 class NotYourTenant(Exception):
     """The caller manages the keys of his own tenant only."""
+
+
+class Limited(Exception):
+    """The caller's key has a rate or a daily allowance: with a key that it made, he would have none."""
+
+
+class Outlives(Exception):
+    """The key that is to be made would live on when the caller's has ended, at `ends`."""
+
+    def __init__(self, ends: datetime) -> None:
+        super().__init__(f"the key that makes it ends at {ends}")
+        self.ends = ends
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,11 +77,12 @@ class KeyRing:
         self._owner = owner
 
     def create(self, caller: ApiKey, wanted: Wanted) -> Minted:
-        """A new key. Raises NotYourTenant."""
+        """A new key. Raises NotYourTenant, Limited, Outlives, or InvalidRequest for limits of an admin key."""
         if not self._manages(caller, wanted.tenant):
             raise NotYourTenant(wanted.tenant)
-        now = self._clock.now()
-        minted = self._mint(wanted, now)
+        _refuse_limits_of_admin(wanted)
+        minted = self._mint(wanted, self._clock.now())
+        _refuse_more_than(caller, minted.record)
         self._keys.put(minted.record)
         return minted
 
@@ -88,7 +105,7 @@ class KeyRing:
     def rotate(self, caller: ApiKey, key_id: str, grace: timedelta) -> Minted:
         """A successor that may do and costs what the key does; the key itself lives on for `grace` at most.
 
-        The successor lives as long as its predecessor was meant to. Raises KeyUnknown or KeyEnded.
+        The successor lives as long as its predecessor was meant to. Raises KeyUnknown, KeyEnded, Limited or Outlives.
         """
         while True:
             now = self._clock.now()
@@ -107,6 +124,7 @@ class KeyRing:
                 daily_dollars=key.daily_dollars,
             )
             minted = self._mint(wanted, now, rotated_from=key.id)
+            _refuse_more_than(caller, minted.record)
             ends = min(now + grace, key.expires_at or now + grace)
             try:
                 self._keys.save(replace(key, expires_at=ends, rotated_to=minted.record.id), minted.record)
@@ -143,3 +161,22 @@ class KeyRing:
             rotated_from=rotated_from,
         )
         return Minted(key, record)
+
+
+def _refuse_limits_of_admin(wanted: Wanted) -> None:
+    """Raises InvalidRequest."""
+    if Scope.ADMIN not in wanted.scopes:
+        return
+    limits = {"rate_per_minute": wanted.rate_per_minute or None, "daily_dollars": wanted.daily_dollars}
+    rule = "does not go with the scope admin: such a key could make another without it"
+    errors = [FieldError(name, rule) for name, limit in limits.items() if limit is not None]
+    if errors:
+        raise InvalidRequest(*errors)
+
+
+def _refuse_more_than(caller: ApiKey, made: ApiKey) -> None:
+    """Raises Limited or Outlives."""
+    if caller.rate_per_minute or caller.daily_dollars is not None:
+        raise Limited(caller.id)
+    if caller.expires_at is not None and (made.expires_at is None or made.expires_at > caller.expires_at):
+        raise Outlives(caller.expires_at)
