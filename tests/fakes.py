@@ -348,16 +348,16 @@ class InMemoryAllowanceStore:
 
 
 class InMemoryRateStore:
-    """How often each key called, by key and minute. `writes` counts the counting."""
+    """How often each key called, by its counter and minute. `writes` counts the counting."""
 
     def __init__(self) -> None:
         self.calls: dict[tuple[str, int], int] = {}
         self.writes = 0
 
-    def count(self, key_id: str, minute: int) -> int:
+    def count(self, counter: str, minute: int) -> int:
         self.writes += 1
-        self.calls[key_id, minute] = self.calls.get((key_id, minute), 0) + 1
-        return self.calls[key_id, minute]
+        self.calls[counter, minute] = self.calls.get((counter, minute), 0) + 1
+        return self.calls[counter, minute]
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------

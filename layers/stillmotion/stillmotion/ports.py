@@ -218,7 +218,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
     A record that says nothing of scopes, or of anything below, was written before there was such a thing.
     `rate_per_minute` 0 is no limit. `daily_dollars` is what the jobs that the key orders on one day (UTC) may be quoted
-    at together, in US dollars; None for no limit. A key that was rotated ends at `expires_at`.
+    at together, in US dollars; None for no limit. A key that was rotated ends at `expires_at`; its successor is counted
+    as the first key of their line, whose id is `counted_as`.
     """
 
     hash: str
@@ -234,12 +235,18 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
     rotated_to: str | None = None
     rotated_from: str | None = None
+    counted_as: str | None = None
     version: int = 0
 
     @property
     def id(self) -> str:
         """Short and public; tells nothing of the key, which is 256 random bits."""
         return self.hash[:12]
+
+    @property
+    def counter(self) -> str:
+        """What its calls and orders are counted under: the same for all keys of its line."""
+        return self.counted_as or self.id
 
     def is_good(self, now: datetime) -> bool:
         """Whether it opens anything."""
@@ -263,9 +270,9 @@ class KeyStore(Protocol):
 
 
 class RateStore(Protocol):
-    """How often each key called."""
+    """How often each key called, by the key's counter."""
 
-    def count(self, key_id: str, minute: int) -> int:
+    def count(self, counter: str, minute: int) -> int:
         """Counts one more call in a minute, in minutes since 1970; gives how many there were in it."""
 
 

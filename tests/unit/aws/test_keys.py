@@ -30,6 +30,7 @@ KEY = ApiKey(
     rate_per_minute=60,
     daily_dollars=Decimal("5.50"),
     rotated_from="cd34",
+    counted_as="cd34",
 )
 
 
@@ -58,6 +59,7 @@ def test_a_key_written_before_there_were_scopes_has_them_all() -> None:
     key = api_key_of(item)
 
     assert (key.tenant, key.scopes, key.revoked, key.rate_per_minute) == ("ada", tuple(Scope), False, 0)
+    assert key.counter == key.id
 
 
 def test_a_key_with_a_scope_that_is_not_known_opens_nothing(client: AwsClient, keys: DynamoKeyStore) -> None:

@@ -167,6 +167,14 @@ def test_a_successor_may_do_what_its_predecessor_could(ring: Ring) -> None:
     assert (old.rotated_to, old.expires_at) == (new.id, ring.clock.now() + DAY)
 
 
+def test_a_line_of_keys_is_counted_as_one(ring: Ring) -> None:
+    _, first = ring.made(rate_per_minute=9, daily_dollars=Decimal(5))
+    second = ring.ring.rotate(ring.owner, first.id, DAY).record
+    third = ring.ring.rotate(ring.owner, second.id, DAY).record
+    assert {key.counter for key in (first, second, third)} == {first.id}
+    assert ring.made()[1].counter != first.id
+
+
 def test_a_grace_makes_no_key_live_longer_than_it_would(ring: Ring) -> None:
     _, record = ring.made(lives=timedelta(hours=1))
     ring.ring.rotate(ring.owner, record.id, DAY)

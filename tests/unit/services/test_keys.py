@@ -190,6 +190,16 @@ def test_two_functions_count_together(clock: FakeClock) -> None:
         Authenticator(keys, clock, RateLimit(rates))(key)
 
 
+def test_a_key_and_its_successor_share_their_rate(clock: FakeClock) -> None:
+    old, stored = mint("acme", clock.now(), rate_per_minute=1)
+    new, successor = mint("acme", clock.now(), rate_per_minute=1, counted_as=stored.counter)
+    keys, rates = InMemoryKeyStore(stored, successor), InMemoryRateStore()
+    Authenticator(keys, clock, RateLimit(rates))(old)
+    for limit in (RateLimit(rates), RateLimit(rates)):
+        with pytest.raises(TooManyRequests):
+            Authenticator(keys, clock, limit)(new)
+
+
 def test_a_full_minute_is_remembered_and_costs_no_more_writes(clock: FakeClock) -> None:
     key, stored = mint("acme", clock.now(), rate_per_minute=1)
     rates = InMemoryRateStore()
@@ -263,6 +273,14 @@ def test_each_key_has_its_own_allowance(world: World) -> None:
     order(world, one)
     order(world, other)
     assert len(world.jobs.all()) == 2
+
+
+def test_a_key_and_its_successor_share_their_allowance(world: World) -> None:
+    old = capped(world, "1")
+    order(world, old)
+    with pytest.raises(AllowanceSpent):
+        order(world, replace(capped(world, "1"), counted_as=old.counter))
+    assert len(world.jobs.all()) == 1
 
 
 def test_a_repeated_order_takes_nothing_more(world: World) -> None:

@@ -14,7 +14,7 @@
     key       key#<hash>       the fields of ApiKey, and
                                sweep_flag       "key": the partition of by-activity that lists the keys
                                updated_at       created_at
-    rate      rate#<key>#…     (see `rates`)
+    rate      rate#…           (see `rates`)
     governor  governor#<vendor>   (see `governor`)
     spend     spend#<day>#…    (see `books`)
     delivery, subscription    (see `deliveries`)

@@ -1,7 +1,7 @@
 """How often each key called: an item of its own for each key and minute.
 
-    kind    pk                      attributes
-    rate    rate#<key id>#<minute>  calls (N), expires_at (N)
+    kind    pk                       attributes
+    rate    rate#<counter>#<minute>  calls (N), expires_at (N)
 
 A minute is one of the clock; its item goes a minute after it.
 """
@@ -18,9 +18,9 @@ class DynamoRateStore:
     def __init__(self, client: AwsClient, table_name: str) -> None:
         self._table = Table(client, table_name)
 
-    def count(self, key_id: str, minute: int) -> int:
+    def count(self, counter: str, minute: int) -> int:
         """Counts one more call in a minute, in minutes since 1970; gives how many there were in it."""
         values: dict[str, object] = {"one": 1, "kind": "rate", "expires_at": (minute + KEPT_MINUTES) * 60}
         expression = "SET #kind = :kind, #expires_at = :expires_at ADD #calls :one"
-        item = self._table.update(f"rate#{key_id}#{minute}", expression, ("kind", "expires_at", "calls"), values)
+        item = self._table.update(f"rate#{counter}#{minute}", expression, ("kind", "expires_at", "calls"), values)
         return int(item["calls"]["N"])

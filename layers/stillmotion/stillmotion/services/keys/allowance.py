@@ -40,7 +40,7 @@ class Allowance:
         cap = key.daily_dollars
         if cap is None:
             return None
-        taken = Taken(key.id, self._clock.now().astimezone(UTC).date(), dollars)
+        taken = Taken(key.counter, self._clock.now().astimezone(UTC).date(), dollars)
         room = cap - dollars
         if room < 0 or not self._allowances.take(taken.key_id, taken.day, dollars, room):
             raise AllowanceSpent(cap)

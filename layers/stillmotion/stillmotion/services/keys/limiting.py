@@ -32,10 +32,10 @@ class RateLimit:
         if key.rate_per_minute == 0:
             return
         minute, second = divmod(int(now.timestamp()), WINDOW_SECONDS)
-        full = self._full.get(key.id) == minute
-        if not full and self._rates.count(key.id, minute) <= key.rate_per_minute:
+        full = self._full.get(key.counter) == minute
+        if not full and self._rates.count(key.counter, minute) <= key.rate_per_minute:
             return
         if len(self._full) >= MAX_REMEMBERED:
             self._full.clear()
-        self._full[key.id] = minute
+        self._full[key.counter] = minute
         raise TooManyRequests(key.rate_per_minute, WINDOW_SECONDS - second)

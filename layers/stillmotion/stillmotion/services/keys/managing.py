@@ -105,7 +105,8 @@ class KeyRing:
     def rotate(self, caller: ApiKey, key_id: str, grace: timedelta) -> Minted:
         """A successor that may do and costs what the key does; the key itself lives on for `grace` at most.
 
-        The successor lives as long as its predecessor was meant to. Raises KeyUnknown, KeyEnded, Limited or Outlives.
+        Both are counted as one. The successor lives as long as its predecessor was meant to. Raises KeyUnknown,
+        KeyEnded, Limited or Outlives.
         """
         while True:
             now = self._clock.now()
@@ -123,7 +124,7 @@ class KeyRing:
                 rate_per_minute=key.rate_per_minute,
                 daily_dollars=key.daily_dollars,
             )
-            minted = self._mint(wanted, now, rotated_from=key.id)
+            minted = self._mint(wanted, now, predecessor=key)
             _refuse_more_than(caller, minted.record)
             ends = min(now + grace, key.expires_at or now + grace)
             try:
@@ -149,7 +150,7 @@ class KeyRing:
         return found[0]
 
     @staticmethod
-    def _mint(wanted: Wanted, now: datetime, rotated_from: str | None = None) -> Minted:
+    def _mint(wanted: Wanted, now: datetime, predecessor: ApiKey | None = None) -> Minted:
         key, record = mint(
             wanted.tenant,
             now,
@@ -158,7 +159,8 @@ class KeyRing:
             expires_at=None if wanted.lives is None else now + wanted.lives,
             rate_per_minute=wanted.rate_per_minute,
             daily_dollars=wanted.daily_dollars,
-            rotated_from=rotated_from,
+            rotated_from=predecessor.id if predecessor else None,
+            counted_as=predecessor.counter if predecessor else None,
         )
         return Minted(key, record)
 
