@@ -24,6 +24,7 @@ from stillmotion.domain.spend import Tally, added, book, for_all, room
 from stillmotion.domain.sweeping import is_swept
 from stillmotion.ports import (
     Accepted,
+    AllowanceSpent,
     AlreadyExists,
     ApiKey,
     Budget,
@@ -44,6 +45,7 @@ from stillmotion.ports import (
     Reading,
     Running,
     Submission,
+    Taking,
     UnknownPage,
     alias_key,
 )
@@ -95,7 +97,8 @@ class FakeClock:
 
 class InMemoryJobStore:
     """The jobs table. `events` is the outbox: every event that was stored, in order, by repetition too. `books` holds
-    what was spent, by day and tenant, with None for all tenants together.
+    what was spent, by day and tenant, with None for all tenants together; `ordered` what was taken of allowances, by
+    counter and day.
 
     `before_save` is called with each job that is about to be stored: the place for another writer to come between.
     """
@@ -105,6 +108,7 @@ class InMemoryJobStore:
         self.events: list[Event] = []
         self.pointers: dict[str, Pointer] = {}
         self.books: dict[tuple[date, str | None], Tally] = {}
+        self.ordered: dict[tuple[str, date], Decimal] = {}
         self.before_save: Callable[[Job], None] | None = None
         self._jobs: dict[str, bytes] = {}
 
@@ -115,13 +119,15 @@ class InMemoryJobStore:
             alias = self.pointers.get(alias_key(job_id))
             return self._read(alias.job_id) if alias is not None and alias.job_id in self._jobs else None
 
-    def create(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
+    def create(
+        self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, taking: Taking | None = None
+    ) -> Job:
         with self.faults.call("jobs.create"):
             if job.id in self._jobs:
                 raise AlreadyExists(alias_key(job.id))
             if alias_key(job.id) in self.pointers:
                 raise AlreadyExists(alias_key(job.id), self.pointers[alias_key(job.id)])
-            return self._write(replace(job, version=1), claims, event)
+            return self._write(replace(job, version=1), claims, event, taking=taking)
 
     def save(
         self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, budget: Budget | None = None
@@ -131,7 +137,7 @@ class InMemoryJobStore:
         with self.faults.call("jobs.save"):
             if job.id not in self._jobs or self._read(job.id).version != job.version:
                 raise Conflict(f"{job.id} is not at version {job.version}")
-            return self._write(replace(job, version=job.version + 1), claims, event, budget)
+            return self._write(replace(job, version=job.version + 1), claims, event, budget=budget)
 
     def pointer(self, key: str) -> Pointer | None:
         with self.faults.call("jobs.pointer"):
@@ -178,9 +184,19 @@ class InMemoryJobStore:
     def _read(self, job_id: str) -> Job:
         return msgspec.json.decode(self._jobs[job_id], type=Job)
 
-    def _write(self, job: Job, claims: Sequence[Claim], event: Event | None, budget: Budget | None = None) -> Job:
+    def _write(
+        self,
+        job: Job,
+        claims: Sequence[Claim],
+        event: Event | None,
+        *,
+        budget: Budget | None = None,
+        taking: Taking | None = None,
+    ) -> Job:
         for claim in claims:
             self._refuse_taken(claim)
+        if taking is not None:
+            self._take(taking)
         if event is not None:
             event = msgspec.json.decode(msgspec.json.encode(event), type=Event)
         job, changes = book(job)
@@ -191,6 +207,13 @@ class InMemoryJobStore:
         if event is not None:
             self.events.append(event)
         return self._read(job.id)
+
+    def _take(self, taking: Taking) -> None:
+        place = taking.counter, taking.day
+        before = self.ordered.get(place, Decimal(0))
+        if before > taking.room:
+            raise AllowanceSpent(taking.daily_dollars)
+        self.ordered[place] = before + taking.dollars
 
     def _booked(self, changes: Sequence[Tally], budget: Budget) -> Mapping[tuple[date, str | None], Tally]:
         """The books that these changes lead to. Raises OverBudget."""
@@ -332,19 +355,13 @@ class InMemoryKeyStore:
 
 
 class InMemoryAllowanceStore:
-    """What each key ordered for, by key and day."""
+    """What was ordered for, as a store has it."""
 
-    def __init__(self) -> None:
-        self.ordered: dict[tuple[str, date], Decimal] = {}
+    def __init__(self, jobs: InMemoryJobStore) -> None:
+        self._jobs = jobs
 
-    def take(self, key_id: str, day: date, dollars: Decimal, room: Decimal) -> bool:
-        if self.ordered.get((key_id, day), Decimal()) > room:
-            return False
-        self.give_back(key_id, day, -dollars)
-        return True
-
-    def give_back(self, key_id: str, day: date, dollars: Decimal) -> None:
-        self.ordered[key_id, day] = self.ordered.get((key_id, day), Decimal()) - dollars
+    def ordered(self, counter: str, day: date) -> Decimal:
+        return self._jobs.ordered.get((counter, day), Decimal(0))
 
 
 class InMemoryRateStore:

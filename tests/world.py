@@ -65,7 +65,6 @@ class World:
     wavespeed: ScriptedVendor = field(default_factory=lambda: ScriptedVendor(VendorName.WAVESPEED))
     governor_store: InMemoryGovernorStore = field(default_factory=InMemoryGovernorStore)
     limits: GovernorSettings = NO_LIMITS
-    allowances: InMemoryAllowanceStore = field(default_factory=InMemoryAllowanceStore)
     default_prompt: str = ""
     keyless: set[VendorName] = field(default_factory=set)
     image_transfer: Any = "signed_url"
@@ -103,7 +102,7 @@ class World:
             prices=PRICES,
             receiving=self.receiving,
             input_bucket=BUCKET,
-            allowance=Allowance(self.allowances, self.clock),
+            allowance=Allowance(InMemoryAllowanceStore(self.jobs), self.clock),
         )
 
     @property

@@ -6,6 +6,7 @@ Exceptions an adapter may raise:
     ├── Conflict          somebody wrote the record since it was read: read it again
     ├── AlreadyExists     a unique item has an owner already: `pointer` tells whose
     ├── OverBudget        a day's budget does not allow what the record would reserve
+    ├── AllowanceSpent    a key's daily allowance has no room for what the record would take of it
     ├── ObjectMissing     no such object or version
     └── UnknownPage       where a page should start was never given out by this store
     ReadFailed            the vendor's status could not be read; says nothing about the generation
@@ -43,6 +44,14 @@ class OverBudget(StoreError):
     def __init__(self, whose: str) -> None:
         super().__init__(f"The budget of {whose} for this day is spent.")
         self.whose = whose
+
+
+class AllowanceSpent(StoreError):
+    """Nothing was written: the key may not order for that much today."""
+
+    def __init__(self, daily_dollars: Decimal) -> None:
+        super().__init__(f"this key may order for ${daily_dollars} a day")
+        self.daily_dollars = daily_dollars
 
 
 class ObjectMissing(StoreError):
@@ -142,6 +151,20 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     stack_dollars: Decimal | None = None
 
 
+class Taking(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order takes of a key's allowance of a day (UTC): `dollars` (US) of `daily_dollars`."""
+
+    counter: str
+    day: date
+    dollars: Decimal
+    daily_dollars: Decimal
+
+    @property
+    def room(self) -> Decimal:
+        """The most that may have been taken before."""
+        return self.daily_dollars - self.dollars
+
+
 class Books(Protocol):
     """What is spent on which day. Written by JobStore, with the jobs that it is spent on."""
 
@@ -156,8 +179,13 @@ class JobStore(Protocol):
     def get(self, job_id: str) -> Job | None:
         """The job, following an alias; strongly consistent."""
 
-    def create(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
-        """Stores a job that must not exist, as version 1. Raises AlreadyExists naming what was there."""
+    def create(
+        self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, taking: Taking | None = None
+    ) -> Job:
+        """Stores a job that must not exist, as version 1, and takes of an allowance what it costs. All or nothing.
+
+        Raises AlreadyExists naming what was there, or else AllowanceSpent.
+        """
 
     def save(
         self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, budget: Budget | None = None
@@ -277,13 +305,10 @@ class RateStore(Protocol):
 
 
 class AllowanceStore(Protocol):
-    """What each key ordered for on each day (UTC), in US dollars."""
+    """What the keys of each counter ordered for on each day (UTC). Written by JobStore, with the jobs ordered."""
 
-    def take(self, key_id: str, day: date, dollars: Decimal, room: Decimal) -> bool:
-        """Adds to what a key ordered for on a day, unless that is more than `room` already: False then."""
-
-    def give_back(self, key_id: str, day: date, dollars: Decimal) -> None:
-        """Takes it off again."""
+    def ordered(self, counter: str, day: date) -> Decimal:
+        """In US dollars; strongly consistent."""
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------

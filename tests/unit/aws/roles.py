@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 import httpx
 from tests.deliveries import ROOT, RecordingDeliveryQueue, ScriptedPoster
@@ -122,9 +123,9 @@ class Stage:
         Table(self.client, TABLE).write([Put(job_item(job, "given"))], token="given")
         return job
 
-    def key(self) -> str:
-        """An admin's API key, of the tenant that owns the stack."""
-        key, record = mint("default", self.world.clock.now())
+    def key(self, **fields: Any) -> str:
+        """An API key of the tenant that owns the stack; an admin's unless told otherwise."""
+        key, record = mint("default", self.world.clock.now(), **fields)
         composition.api_keys().put(record)
         return key
 

@@ -1,11 +1,13 @@
 """How many calls to AWS the API's calls cost, counted on the wire."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from tests.stills import image
 from tests.unit.aws.wire import Wire, answer
 from tests.unit.dialects.calling import call
 from tests.world import BUCKET, PRICES, World
@@ -23,7 +25,7 @@ from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.keys.allowance import Allowance
 from stillmotion.services.keys.limiting import RateLimit
 
-WRITES = {"PutItem", "UpdateItem", "TransactWriteItems"}
+PICTURE = f"data:image/png;base64,{b64encode(image('PNG')).decode()}"
 
 
 class Api:
@@ -62,8 +64,9 @@ class Api:
         status, _ = do()
         return [_told(request) for request in self.wire.requests], status
 
-    def create(self, key: str, **headers: str) -> tuple[int, Any]:
-        status, made, _ = call(self.endpoints, "POST /v1/videos", key, body={"prompt": "a lake"}, headers={**headers})
+    def create(self, key: str, body: object = None, **headers: str) -> tuple[int, Any]:
+        wanted = body or {"prompt": "a lake"}
+        status, made, _ = call(self.endpoints, "POST /v1/videos", key, body=wanted, headers={**headers})
         return status, made
 
     def get(self, key: str | None, video_id: str) -> tuple[int, Any]:
@@ -103,18 +106,40 @@ def test_a_create_costs_one_write(api: Api) -> None:
     assert api.counted(lambda: api.create(key)) == (["PutItem job"], 200)
 
 
-@pytest.mark.parametrize("header", [{"idempotency-key": "k"}, {"x-stainless-retry-count": "0"}])
-def test_a_create_of_a_key_with_a_rate_and_an_allowance_costs_two_writes_and_one_for_the_rate(
-    api: Api, header: dict[str, str]
+@pytest.mark.parametrize(
+    ("header", "others"),
+    [
+        ({}, ["TransactWriteItems job+allowance"]),
+        ({"idempotency-key": "k"}, ["GetItem job", "TransactWriteItems job+allowance"]),
+        ({"x-stainless-retry-count": "0"}, ["TransactWriteItems job+recent+allowance"]),
+    ],
+)
+def test_a_create_of_a_key_with_a_rate_and_an_allowance_costs_one_write_and_one_for_the_rate(
+    api: Api, header: dict[str, str], others: list[str]
 ) -> None:
     key = api.key(rate_per_minute=60, daily_dollars=5)
     api.create(key)
-    operations, status = api.counted(lambda: api.create(key, **header))
-    writes = [told for told in operations if told.partition(" ")[0] in WRITES]
-    assert status == 200
-    assert writes[:2] == ["UpdateItem rate", "TransactWriteItems allowance"]
-    assert len(writes) == 3
-    assert len(operations) - len(writes) == (1 if "idempotency-key" in header else 0)
+    assert api.counted(lambda: api.create(key, **header)) == (["UpdateItem rate", *others], 200)
+
+
+def test_a_create_with_a_picture_looks_at_the_allowance_once_before(api: Api) -> None:
+    key = api.key(daily_dollars=5)
+    api.create(key)
+    operations = ["GetItem allowance", "TransactWriteItems job+allowance"]
+    assert api.counted(lambda: api.create(key, body={"prompt": "a lake", "image": PICTURE})) == (operations, 200)
+
+
+def test_a_picture_of_a_key_that_has_spent_its_day_costs_one_read(api: Api) -> None:
+    key = api.key(daily_dollars=0)
+    api.get(key, "x")
+    ordering = {"prompt": "a lake", "image": PICTURE}
+    assert api.counted(lambda: api.create(key, body=ordering)) == (["GetItem allowance"], 402)
+
+
+def test_an_order_that_is_repeated_costs_one_read(api: Api) -> None:
+    key = api.key(daily_dollars=5)
+    api.create(key, **{"idempotency-key": "k"})
+    assert api.counted(lambda: api.create(key, **{"idempotency-key": "k"})) == (["GetItem job"], 200)
 
 
 def test_a_malformed_key_costs_nothing_and_an_unused_one_a_single_read(api: Api) -> None:

@@ -1,14 +1,12 @@
 """API keys and their rates in the table."""
 
-import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
 from tests.unit.aws.wire import NOW, Wire, lose_once
 
-from stillmotion.aws.allowances import DynamoAllowanceStore
 from stillmotion.aws.client import AwsClient
 from stillmotion.aws.items import Unreadable, api_key_of, job_item
 from stillmotion.aws.keys import DynamoKeyStore
@@ -154,54 +152,3 @@ def test_a_count_is_swept_by_ttl_after_its_minute(client: AwsClient, table: str)
 
     assert item is not None
     assert item["expires_at"] == {"N": str(9 * 60)}
-
-
-# --- allowances ---
-
-TODAY = date(2026, 3, 14)
-
-
-@pytest.fixture
-def allowances(client: AwsClient, table: str) -> DynamoAllowanceStore:
-    return DynamoAllowanceStore(client, table)
-
-
-def test_an_allowance_is_taken_while_there_is_room(allowances: DynamoAllowanceStore) -> None:
-    order, room = Decimal("0.20"), Decimal("0.30")
-
-    taken = [allowances.take("ab12", TODAY, order, room) for _ in range(3)]
-
-    assert taken == [True, True, False]
-    assert allowances.take("cd34", TODAY, order, room)
-    assert allowances.take("ab12", TODAY + timedelta(days=1), order, room)
-
-
-def test_what_is_given_back_may_be_taken_again(allowances: DynamoAllowanceStore) -> None:
-    order, room = Decimal("0.20"), Decimal(0)
-    allowances.take("ab12", TODAY, order, room)
-
-    allowances.give_back("ab12", TODAY, order)
-
-    assert allowances.take("ab12", TODAY, order, room)
-
-
-def test_an_allowance_is_swept_by_ttl_when_its_day_is_over(
-    client: AwsClient, table: str, allowances: DynamoAllowanceStore
-) -> None:
-    allowances.take("ab12", TODAY, Decimal("0.20"), Decimal(1))
-
-    item = Table(client, table).get("allowance#ab12#2026-03-14")
-
-    assert item is not None
-    assert Decimal(item["ordered"]["N"]) == Decimal("0.20")
-    assert item["expires_at"] == {"N": str(int(datetime(2026, 3, 16, tzinfo=UTC).timestamp()))}
-
-
-def test_a_repeated_taking_has_the_token_of_the_first(allowances: DynamoAllowanceStore, wire: Wire) -> None:
-    wire.after = lose_once("TransactWriteItems")
-
-    allowances.take("ab12", TODAY, Decimal("0.20"), Decimal(1))
-
-    tokens = [json.loads(request.content)["ClientRequestToken"] for request in wire.requests]
-    assert len(tokens) == 2
-    assert len(set(tokens)) == 1

@@ -1,5 +1,6 @@
 """Each function plays what it does, over a table that holds it to its role: that is all the role is good for."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
@@ -70,7 +71,8 @@ def _forget() -> None:
 
 
 def submit(stage: Stage) -> None:
-    key, drop = stage.key(), composition.submit_upload()
+    key, drop = stage.key(rate_per_minute=60, daily_dollars=5), composition.submit_upload()
+    picture = f"data:image/png;base64,{b64encode(image('PNG')).decode()}"
     objects = stage.world.objects
 
     def dropped(name: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
@@ -83,7 +85,7 @@ def submit(stage: Stage) -> None:
         dropped("sea.json", b'{"prompt": "a sea"}')
         dropped("wood.jpg", image(width=800), {"prompt": "a wood", "duration": "7"})
         for repetition in ("0", "1"):
-            order, headers = {"prompt": "waves"}, {"x-stainless-retry-count": repetition}
+            order, headers = {"prompt": "waves", "image": picture}, {"x-stainless-retry-count": repetition}
             assert call(composition.native_submit_api(), "POST /v1/videos", key, body=order, headers=headers)[0] == 200
         # In this dialect a spent budget refuses the order at once.
         order = {"model": "luma-ray-flash-2", "prompt": "waves"}

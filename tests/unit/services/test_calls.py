@@ -85,12 +85,12 @@ def test_a_retry_that_meets_another_try_between_its_look_and_its_write_gets_that
     create = world.jobs.create
     landed: list[Job] = []
 
-    def another_lands_first(*arguments: Any) -> Job:
+    def another_lands_first(*arguments: Any, **more: Any) -> Job:
         world.jobs.create = create  # type: ignore[method-assign]
         landed.append(call(world, retry_count=other))
-        return create(*arguments)
+        return create(*arguments, **more)
 
-    world.jobs.create = another_lands_first  # type: ignore[assignment, method-assign]
+    world.jobs.create = another_lands_first  # type: ignore[method-assign]
     retried = call(world, retry_count=1)
     assert [job.id for job in world.jobs.all()] == [retried.id] == [landed[0].id]
     assert world.workflow.started == [f"{retried.id}-1"]

@@ -1,21 +1,24 @@
 """API keys: shown once, stored as a hash, remembered for a minute, and refused without a word why."""
 
+from base64 import b64encode
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.fakes import FakeClock, InMemoryKeyStore, InMemoryRateStore
-from tests.world import PRICES, World
+from tests.fakes import FakeClock, InMemoryKeyStore, InMemoryRateStore, ScriptedPictures
+from tests.stills import image
+from tests.world import BUCKET, PRICES, World
 
 from stillmotion.domain.access import Scope, is_tenant, permits
 from stillmotion.domain.job import Job
-from stillmotion.domain.request import parse_request
+from stillmotion.domain.request import Request, parse_request
 from stillmotion.domain.routing import routes
-from stillmotion.ports import ApiKey, StoreError
+from stillmotion.ports import AllowanceSpent, ApiKey, StoreError
 from stillmotion.services.calls import Call
 from stillmotion.services.keys import Authenticator, Unauthenticated, key_hash, mint
-from stillmotion.services.keys.allowance import AllowanceSpent
 from stillmotion.services.keys.checking import MAX_CACHED
 from stillmotion.services.keys.limiting import RateLimit, TooManyRequests
 
@@ -229,21 +232,20 @@ def test_a_bad_key_is_not_counted(clock: FakeClock) -> None:
 # --- allowances ---
 
 
+PICTURE = "https://images.example/lake.jpg"
 WANTED = parse_request({"prompt": "a lake"})
 (QUOTE,) = (route.quote for route in routes(WANTED, PRICES))
 
 
-def capped(world: World, videos: str | None) -> ApiKey:
+def capped(world: World, videos: str | None, wanted: Request = WANTED) -> ApiKey:
     """A key that may order so many videos a day."""
-    cap = None if videos is None else Decimal(videos) * QUOTE
+    quote = max(route.quote for route in routes(wanted, PRICES))
+    cap = None if videos is None else Decimal(videos) * quote
     return mint("default", world.clock.now(), daily_dollars=cap)[1]
 
 
-def order(world: World, key: ApiKey, idempotency_key: str | None = None) -> Job:
-    now = world.clock.now()
-    return world.submit_call(
-        Call(tenant="default", request=WANTED, arrived_at=now, key=key, idempotency_key=idempotency_key)
-    )
+def order(world: World, key: ApiKey, *, wanted: Request = WANTED, **marks: Any) -> Job:
+    return world.submit_call(Call(tenant="default", request=wanted, arrived_at=world.clock.now(), key=key, **marks))
 
 
 def test_a_key_orders_within_its_allowance_of_the_day(world: World) -> None:
@@ -260,12 +262,12 @@ def test_a_key_orders_within_its_allowance_of_the_day(world: World) -> None:
 def test_an_order_that_is_dearer_than_the_whole_allowance_is_refused_at_once(world: World) -> None:
     with pytest.raises(AllowanceSpent):
         order(world, capped(world, "0.9"))
-    assert world.allowances.ordered == {}
+    assert world.jobs.ordered == {}
 
 
 def test_a_key_without_an_allowance_takes_from_none(world: World) -> None:
     order(world, capped(world, None))
-    assert world.allowances.ordered == {}
+    assert world.jobs.ordered == {}
 
 
 def test_each_key_has_its_own_allowance(world: World) -> None:
@@ -287,21 +289,45 @@ def test_a_repeated_order_takes_nothing_more(world: World) -> None:
     key = capped(world, "1")
     first = order(world, key, idempotency_key="k")
     assert order(world, key, idempotency_key="k").id == first.id
-    assert sum(world.allowances.ordered.values()) == QUOTE
+    assert sum(world.jobs.ordered.values()) == QUOTE
 
 
-def test_what_was_taken_for_a_job_that_another_call_made_is_given_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("wanted", [WANTED, parse_request({"prompt": "a lake", "image": PICTURE})])
+@pytest.mark.parametrize(("marks", "look"), [({"idempotency_key": "k"}, "get"), ({"retry_count": 1}, "pointer")])
+def test_an_order_that_meets_itself_is_its_job_though_that_spent_the_allowance(
+    wanted: Request, marks: dict[str, Any], look: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = capped(world, "5")
-    look = world.jobs.get
+    world = World(pictures=ScriptedPictures({PICTURE: image()}))
+    key = capped(world, "1", wanted)
+    first = order(world, key, wanted=wanted, **marks)
+    monkeypatch.setattr(world.jobs, look, blind_at_first(getattr(world.jobs, look)))
+
+    assert order(world, key, wanted=wanted, **marks).id == first.id
+
+    assert len(world.jobs.all()) == 1
+    assert sum(world.jobs.ordered.values()) == key.daily_dollars
+
+
+def test_a_key_that_has_spent_its_day_has_no_picture_fetched_or_stored() -> None:
+    world = World(pictures=ScriptedPictures({PICTURE: image()}))
+    wanted = parse_request({"prompt": "a lake", "image": PICTURE})
+    key = capped(world, "1", wanted)
+    order(world, key, wanted=wanted)
+    fetched, stored = len(world.pictures.asked), world.objects.all_keys(BUCKET)
+
+    for address in (PICTURE, f"data:image/png;base64,{b64encode(image('PNG')).decode()}"):
+        with pytest.raises(AllowanceSpent):
+            order(world, key, wanted=replace(wanted, image=address))
+
+    assert (len(world.pictures.asked), world.objects.all_keys(BUCKET)) == (fetched, stored)
+
+
+def blind_at_first(look: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A look that came too early to see anything; those that follow see."""
     looks: list[str] = []
 
-    def too_early_at_first(job_id: str) -> Job | None:
-        looks.append(job_id)
-        return look(job_id) if len(looks) > 1 else None
+    def looked(name: str) -> Any:
+        looks.append(name)
+        return look(name) if len(looks) > 1 else None
 
-    first = order(world, key, idempotency_key="k")
-    monkeypatch.setattr(world.jobs, "get", too_early_at_first)
-    assert order(world, key, idempotency_key="k").id == first.id
-    assert sum(world.allowances.ordered.values()) == QUOTE
+    return looked

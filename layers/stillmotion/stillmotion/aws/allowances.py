@@ -1,19 +1,36 @@
 """What each key ordered for on each day: an item of its own for both.
 
     kind         pk                           attributes
-    allowance    allowance#<key id>#<day>     ordered (N, US dollars), expires_at (N)
+    allowance    allowance#<counter>#<day>    ordered (N, US dollars), expires_at (N)
 
-A day is one of UTC; its item goes two days after it began.
+It is written with the job that is ordered, in one transaction. A day is one of UTC; its item goes two days after it
+began.
 """
 
-import uuid
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+from stillmotion.aws.attributes import from_item
 from stillmotion.aws.client import AwsClient
-from stillmotion.aws.table import Condition, ConditionFailed, Table, Update
+from stillmotion.aws.table import Condition, Table, Update
+from stillmotion.ports import Taking
 
 KEPT = timedelta(days=2)
+
+
+def taken(taking: Taking) -> Update:
+    """What has to be written to take it, if there is room."""
+    within = "#ordered <= :room"
+    # Of a day on which nothing was ordered yet, more than all of it is not to be had either.
+    expression = within if taking.room < 0 else f"attribute_not_exists(#ordered) OR {within}"
+    ends = datetime.combine(taking.day, time(tzinfo=UTC)) + KEPT
+    return Update(
+        _key(taking.counter, taking.day),
+        "SET #kind = :kind, #expires_at = :expires_at ADD #ordered :dollars",
+        ("kind", "expires_at", "ordered"),
+        {"kind": "allowance", "expires_at": int(ends.timestamp()), "dollars": taking.dollars},
+        Condition(expression, (), {"room": taking.room}),
+    )
 
 
 class DynamoAllowanceStore:
@@ -22,27 +39,11 @@ class DynamoAllowanceStore:
     def __init__(self, client: AwsClient, table_name: str) -> None:
         self._table = Table(client, table_name)
 
-    def take(self, key_id: str, day: date, dollars: Decimal, room: Decimal) -> bool:
-        """Adds to what a key ordered for on a day, unless that is more than `room` already: False then."""
-        free = Condition("attribute_not_exists(#ordered) OR #ordered <= :room", (), {"room": room})
-        try:
-            self._add(key_id, day, dollars, free)
-        except ConditionFailed:
-            return False
-        return True
+    def ordered(self, counter: str, day: date) -> Decimal:
+        """What was ordered for on a day, in US dollars; strongly consistent."""
+        item = self._table.get(_key(counter, day))
+        return Decimal(0) if item is None else Decimal(from_item(item)["ordered"])
 
-    def give_back(self, key_id: str, day: date, dollars: Decimal) -> None:
-        """Takes it off again."""
-        self._add(key_id, day, -dollars, None)
 
-    def _add(self, key_id: str, day: date, dollars: Decimal, condition: Condition | None) -> None:
-        ends = datetime.combine(day, time(tzinfo=UTC)) + KEPT
-        update = Update(
-            f"allowance#{key_id}#{day.isoformat()}",
-            "SET #kind = :kind, #expires_at = :expires_at ADD #ordered :dollars",
-            ("kind", "expires_at", "ordered"),
-            {"kind": "allowance", "expires_at": int(ends.timestamp()), "dollars": dollars},
-            condition,
-        )
-        # As a transaction: its token makes a repetition after a lost answer count once.
-        self._table.write([update], token=uuid.uuid4().hex)
+def _key(counter: str, day: date) -> str:
+    return f"allowance#{counter}#{day.isoformat()}"

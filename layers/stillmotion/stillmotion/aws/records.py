@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from stillmotion.aws.allowances import taken
 from stillmotion.aws.attributes import Item, stamp
 from stillmotion.aws.books import bookings, whose_book
 from stillmotion.aws.client import AwsClient
@@ -31,6 +32,7 @@ from stillmotion.domain.job import Job
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
 from stillmotion.ports import (
+    AllowanceSpent,
     AlreadyExists,
     Budget,
     Claim,
@@ -40,6 +42,7 @@ from stillmotion.ports import (
     Page,
     Pointer,
     StoreError,
+    Taking,
     UnknownPage,
     alias_key,
 )
@@ -64,9 +67,14 @@ class DynamoJobStore:
             item = self._table.get(alias_key(pointer_of(item).job_id))
         return None if item is None else job_of(item)
 
-    def create(self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None) -> Job:
-        """Stores a job that must not exist, as version 1. Raises AlreadyExists naming what was there."""
-        return self._write(replace(job, version=1), _ABSENT, claims, event)
+    def create(
+        self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, taking: Taking | None = None
+    ) -> Job:
+        """Stores a job that must not exist, as version 1, and takes of an allowance what it costs. All or nothing.
+
+        Raises AlreadyExists naming what was there, or else AllowanceSpent.
+        """
+        return self._write(replace(job, version=1), _ABSENT, claims, event, taking=taking)
 
     def save(
         self, job: Job, claims: Sequence[Claim] = (), event: Event | None = None, budget: Budget | None = None
@@ -76,7 +84,7 @@ class DynamoJobStore:
         Raises Conflict, AlreadyExists for a unique claim, or OverBudget.
         """
         unmoved = Condition("#version = :read", ("version",), {"read": job.version})
-        return self._write(replace(job, version=job.version + 1), unmoved, claims, event, budget)
+        return self._write(replace(job, version=job.version + 1), unmoved, claims, event, budget=budget)
 
     def pointer(self, key: str) -> Pointer | None:
         """The pointer at a key; strongly consistent."""
@@ -132,7 +140,9 @@ class DynamoJobStore:
         condition: Condition,
         claims: Sequence[Claim],
         event: Event | None,
+        *,
         budget: Budget | None = None,
+        taking: Taking | None = None,
     ) -> Job:
         writer = uuid.uuid4().hex
         job, changes = book(job)
@@ -140,21 +150,38 @@ class DynamoJobStore:
         if event is not None:
             writes.append(Put(event_item(event)))
         writes += bookings(changes, budget)
+        if taking is not None:
+            # The last: where a claim is taken as well, that is what the caller hears.
+            writes.append(taken(taking))
         try:
             self._table.write(writes, token=writer)
         except ConditionFailed as failed:
             there = self._table.get(alias_key(job.id))
             # A put whose answer was lost is repeated, and then fails the condition that it made false itself.
             if there is None or there.get("writer") != {"S": writer}:
-                raise self._refusal(job, writes, failed, there) from failed
+                raise self._refusal(job, writes, failed, there, taking) from failed
         return job
 
-    def _refusal(self, job: Job, writes: Sequence[Write], failed: ConditionFailed, there: Item | None) -> StoreError:
+    def _refusal(
+        self,
+        job: Job,
+        writes: Sequence[Write],
+        failed: ConditionFailed,
+        there: Item | None,
+        taking: Taking | None,
+    ) -> StoreError:
         """Why a write was refused, as the caller is to hear it."""
         if 0 in failed.indexes:
             if job.version == 1 and there is not None:
                 return AlreadyExists(alias_key(job.id), _pointer_in(there))
             return Conflict(f"job {job.id} is not at version {job.version - 1}")
+        if taking is not None and failed.indexes[0] == len(writes) - 1:
+            # Whoever made the job since may have spent what was left.
+            return (
+                AllowanceSpent(taking.daily_dollars)
+                if there is None
+                else AlreadyExists(alias_key(job.id), _pointer_in(there))
+            )
         key = writes[failed.indexes[0]].key
         over = whose_book(key)
         if over is not None:

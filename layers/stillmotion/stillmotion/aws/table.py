@@ -219,6 +219,9 @@ def _reasons(error: AwsError) -> list[str]:
 def _is_transient(error: AwsError) -> bool:
     if error.code == _CANCELLED:
         reasons = set(_reasons(error)) - {"None"}
+        if "TransactionConflict" in reasons:
+            # Also which conditions hold is not told for good before the other is over.
+            reasons -= {"ConditionalCheckFailed"}
         return bool(reasons) and reasons <= _PASSING_REASONS
     return error.code == _CONFLICT or is_transient(error)
 

@@ -21,9 +21,8 @@ from stillmotion.domain import identity
 from stillmotion.domain.images import media_type
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable, routes
-from stillmotion.ports import JobStore, ObjectStore
+from stillmotion.ports import AllowanceSpent, JobStore, ObjectStore
 from stillmotion.services.calls import Call, SubmitCall
-from stillmotion.services.keys.allowance import AllowanceSpent
 
 UPLOAD_SECONDS = 7200
 """How long the URL of an upload lives. As an image it is known for what it leads to, also when it is over."""

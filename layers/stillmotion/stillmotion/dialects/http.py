@@ -16,8 +16,7 @@ import msgspec
 
 from stillmotion.domain.access import Scope, permits
 from stillmotion.domain.request import FieldError, InvalidRequest
-from stillmotion.ports import ApiKey, StoreError
-from stillmotion.services.keys.allowance import AllowanceSpent
+from stillmotion.ports import AllowanceSpent, ApiKey, StoreError
 from stillmotion.services.keys.checking import Authenticator, Unauthenticated
 from stillmotion.services.keys.limiting import TooManyRequests
 from stillmotion.services.repetitions import NotRepeated

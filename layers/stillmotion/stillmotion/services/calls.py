@@ -4,7 +4,9 @@ A call with an Idempotency-Key names its job by it. A client that retries by its
 same body: it is given the job that the first try made.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 from msgspec.structs import replace
@@ -12,8 +14,9 @@ from msgspec.structs import replace
 from stillmotion.domain import identity
 from stillmotion.domain.job import Job, Note, Status, Still, started
 from stillmotion.domain.request import Request
-from stillmotion.domain.routing import PriceTable, routes, shape
+from stillmotion.domain.routing import PriceTable, Route, routes, shape
 from stillmotion.ports import (
+    AllowanceSpent,
     AlreadyExists,
     ApiKey,
     Claim,
@@ -25,7 +28,7 @@ from stillmotion.ports import (
     recent_key,
 )
 from stillmotion.services.keys.allowance import Allowance
-from stillmotion.services.receiving import Receiving
+from stillmotion.services.receiving import Receiving, Unpacked
 from stillmotion.services.repetitions import KeyReused, OrderDeleted
 from stillmotion.services.uploads import UPLOADS
 
@@ -93,7 +96,38 @@ class SubmitCall:
         earlier = self._earlier(call, fingerprint)
         if earlier is not None:
             return self._repeated(earlier, fingerprint)
-        routes(call.request, self._prices)
+        try:
+            return self._ordered(call, unpacked)
+        except AllowanceSpent:
+            # What it repeats may have been made since this one looked, and have spent the allowance.
+            earlier = self._earlier(call, fingerprint)
+            if earlier is None:
+                raise
+            return self._repeated(earlier, fingerprint)
+
+    def ticket(self, tenant: str, content_type: str, content_length: int) -> Ticket:
+        """A place to put an image for a later call."""
+        key = f"{UPLOADS}{tenant}/{identity.new_job_id()}"
+        url = self._objects.signed_put(
+            self._input_bucket, key, seconds=UPLOAD_SECONDS, content_type=content_type, content_length=content_length
+        )
+        headers = {"content-type": content_type, "content-length": str(content_length)}
+        return Ticket(image=f"s3://{self._input_bucket}/{key}", url=url, headers=headers, seconds=UPLOAD_SECONDS)
+
+    def still(self, tenant: str, field: str, address: str) -> Still:
+        """The image that a tenant's call would name in `field`; nothing is fetched or stored. Raises InvalidRequest."""
+        return self._receiving.sketched(tenant, field, address)
+
+    def store_picture(self, tenant: str, image: bytes, field: str = "image") -> str:
+        """Keeps a picture that came with a call; gives the address to name it by. Raises InvalidRequest."""
+        return self._receiving.store_picture(tenant, image, field)
+
+    def _ordered(self, call: Call, unpacked: Unpacked) -> Job:
+        fingerprint = unpacked.fingerprint
+        able = routes(call.request, self._prices)
+        if call.request.image is not None:
+            # Pictures are fetched and stored for nobody who may not order: no picture changes a price.
+            self._allowance.look(call.key, _dearest(able))
         stills = self._receiving(call.tenant, unpacked)
         now = self._clock.now()
         job = Job(
@@ -113,35 +147,16 @@ class SubmitCall:
         width, height = (stills.image.width, stills.image.height) if stills.image else (None, None)
         able = routes(call.request, self._prices, width, height)
         job = started(job, call.request, shape(call.request, width, height), now, able[0].vendor)
-        # At the dearest of the vendors that it may go to: which one it will be is known when it is sent.
-        allowed = self._allowance.take(call.key, max(route.quote for route in able)) if call.key else None
+        taking = self._allowance.taking(call.key, _dearest(able))
         try:
-            self._jobs.create(job, self._claims(call, job, fingerprint))
+            self._jobs.create(job, self._claims(call, job, fingerprint), taking=taking)
         except AlreadyExists as taken:
-            self._allowance.give_back(allowed)
             earlier = self._jobs.get(taken.pointer.job_id if taken.pointer else job.id)
             if earlier is None:
                 raise
             return self._repeated(earlier, fingerprint)
         self._workflow.start(job)
         return job
-
-    def ticket(self, tenant: str, content_type: str, content_length: int) -> Ticket:
-        """A place to put an image for a later call."""
-        key = f"{UPLOADS}{tenant}/{identity.new_job_id()}"
-        url = self._objects.signed_put(
-            self._input_bucket, key, seconds=UPLOAD_SECONDS, content_type=content_type, content_length=content_length
-        )
-        headers = {"content-type": content_type, "content-length": str(content_length)}
-        return Ticket(image=f"s3://{self._input_bucket}/{key}", url=url, headers=headers, seconds=UPLOAD_SECONDS)
-
-    def still(self, tenant: str, field: str, address: str) -> Still:
-        """The image that a tenant's call would name in `field`; nothing is fetched or stored. Raises InvalidRequest."""
-        return self._receiving.sketched(tenant, field, address)
-
-    def store_picture(self, tenant: str, image: bytes, field: str = "image") -> str:
-        """Keeps a picture that came with a call; gives the address to name it by. Raises InvalidRequest."""
-        return self._receiving.store_picture(tenant, image, field)
 
     def _earlier(self, call: Call, fingerprint: str) -> Job | None:
         if call.idempotency_key is not None:
@@ -178,3 +193,8 @@ class SubmitCall:
             return [Claim(pointer, unless_written_since=call.arrived_at - RETRY_WINDOW)]
         # A retry that overtook the call it repeats has made the job already.
         return [Claim(pointer, unless_retried_since=call.arrived_at)]
+
+
+def _dearest(able: Iterable[Route]) -> Decimal:
+    """What the dearest vendor of an order is quoted at: which one it will be is known when it is sent."""
+    return max(route.quote for route in able)

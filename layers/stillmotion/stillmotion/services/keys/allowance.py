@@ -1,52 +1,31 @@
 """What the jobs that a key orders on one day (UTC) may be quoted at together.
 
-It is taken before a job is made, and given back where none was: a fault in between makes the day's rest smaller, never
-larger. What the vendor charges in the end, and what a refusal gives back, is for the tenant's books alone.
+It is taken in the write that makes the job: for a job that is not made, nothing is. What the vendor charges in the end,
+and what a refusal gives back, is for the tenant's books alone.
 """
 
-from datetime import UTC, date
+from datetime import UTC
 from decimal import Decimal
 
-import msgspec
-
-from stillmotion.ports import AllowanceStore, ApiKey, Clock
-
-
-class AllowanceSpent(Exception):
-    """The key may not order for that much today."""
-
-    def __init__(self, daily_dollars: Decimal) -> None:
-        super().__init__(f"this key may order for ${daily_dollars} a day")
-        self.daily_dollars = daily_dollars
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """What was taken of a key's allowance of a day."""
-
-    key_id: str
-    day: date
-    dollars: Decimal
+from stillmotion.ports import AllowanceSpent, AllowanceStore, ApiKey, Clock, Taking
 
 
 class Allowance:
-    """The daily allowances of keys that have one; one write for each order of theirs."""
+    """The daily allowances of keys that have one."""
 
     def __init__(self, allowances: AllowanceStore, clock: Clock) -> None:
         self._allowances = allowances
         self._clock = clock
 
-    def take(self, key: ApiKey, dollars: Decimal) -> Taken | None:
-        """Takes what an order is quoted at; None for a key without an allowance. Raises AllowanceSpent."""
-        cap = key.daily_dollars
-        if cap is None:
+    def taking(self, key: ApiKey | None, dollars: Decimal) -> Taking | None:
+        """What an order that is quoted at so much takes; None for a key without an allowance."""
+        if key is None or key.daily_dollars is None:
             return None
-        taken = Taken(key.counter, self._clock.now().astimezone(UTC).date(), dollars)
-        room = cap - dollars
-        if room < 0 or not self._allowances.take(taken.key_id, taken.day, dollars, room):
-            raise AllowanceSpent(cap)
-        return taken
+        today = self._clock.now().astimezone(UTC).date()
+        return Taking(counter=key.counter, day=today, dollars=dollars, daily_dollars=key.daily_dollars)
 
-    def give_back(self, taken: Taken | None) -> None:
-        """No job was made of it."""
-        if taken is not None:
-            self._allowances.give_back(taken.key_id, taken.day, taken.dollars)
+    def look(self, key: ApiKey | None, dollars: Decimal) -> None:
+        """Whether there is room for an order now; one read, for a key with an allowance. Raises AllowanceSpent."""
+        taking = self.taking(key, dollars)
+        if taking is not None and self._allowances.ordered(taking.counter, taking.day) > taking.room:
+            raise AllowanceSpent(taking.daily_dollars)
