@@ -33,6 +33,7 @@ from stillmotion.ports import (
     Envelope,
     Event,
     FetchFailed,
+    KeyPage,
     Listed,
     ObjectHead,
     ObjectMissing,
@@ -350,8 +351,17 @@ class InMemoryKeyStore:
             self.put(stored)
         return saved
 
-    def all(self) -> Iterator[ApiKey]:
-        yield from list(self.stored.values())
+    def listed(self, limit: int, after: str | None = None, tenant: str | None = None) -> KeyPage:
+        own = [key for key in self.stored.values() if tenant in (None, key.tenant)]
+        in_order = sorted(own, key=lambda key: (key.created_at, key.hash), reverse=True)
+        given_out = {key.id: index + 1 for index, key in enumerate(in_order)}
+        if after is not None and after not in given_out:
+            raise UnknownPage(f"{after!r} names no page")
+        left = in_order[given_out[after] if after is not None else 0 :]
+        return KeyPage(tuple(left[:limit]), left[limit - 1].id if len(left) > limit else None)
+
+    def starting(self, start: str) -> Iterator[ApiKey]:
+        yield from [key for key in self.stored.values() if key.hash.startswith(start)]
 
 
 class InMemoryAllowanceStore:

@@ -105,8 +105,17 @@ class Client:
         return self._read(self._post("/v1/dead-letters/replay", body), Replayed)
 
     def keys(self) -> Answer[Keys]:
-        """The keys that this one manages, newest first."""
-        return self._read(self._call("GET", "/v1/keys"), Keys)
+        """All the keys that this one manages, newest first; as many calls as they fill pages."""
+        found: list[Key] = []
+        shown: list[object] = []
+        query = {"limit": "100"}
+        while True:
+            page = self._read(self._call("GET", "/v1/keys", params=query), Keys)
+            found += page.value.data
+            shown += page.raw["data"]
+            if page.value.next is None:
+                return Answer(Keys(data=tuple(found)), {**page.raw, "data": shown})
+            query["after"] = page.value.next
 
     def create_key(self, wish: Mapping[str, object]) -> Answer[Key]:
         """Makes a key. Sent once: each time makes another."""

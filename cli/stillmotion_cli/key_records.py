@@ -32,6 +32,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
-    """The keys that may be managed, newest first."""
+    """The keys that may be managed, newest first, and where the next page starts."""
 
     data: tuple[Key, ...]
+    next: str | None = None

@@ -281,6 +281,13 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
         return not self.revoked and (self.expires_at is None or now < self.expires_at)
 
 
+class KeyPage(msgspec.Struct, frozen=True):
+    """Keys, newest first, and where the next page starts; None when this is the last."""
+
+    keys: tuple[ApiKey, ...]
+    next: str | None
+
+
 class KeyStore(Protocol):
     """API keys by hash."""
 
@@ -293,8 +300,14 @@ class KeyStore(Protocol):
     def save(self, key: ApiKey, successor: ApiKey | None = None) -> ApiKey:
         """Stores the next version of a key that was read, and a new one with it. Raises Conflict; all or nothing."""
 
-    def all(self) -> Iterator[ApiKey]:
-        """Every key of the stack, in any order; one that has just been made may be missing."""
+    def listed(self, limit: int, after: str | None = None, tenant: str | None = None) -> KeyPage:
+        """Keys of a tenant, or of all; one that has just been made may be missing. `after` is an earlier page's `next`.
+
+        A page may have fewer than `limit`, or none, and yet a next. Raises UnknownPage.
+        """
+
+    def starting(self, start: str) -> Iterator[ApiKey]:
+        """Every key whose hash starts so, in any order; one that has just been made may be missing."""
 
 
 class RateStore(Protocol):

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 from tests.unit.aws.wire import NOW, Wire, lose_once
 
+from stillmotion.aws import keys as aws_keys
 from stillmotion.aws.client import AwsClient
 from stillmotion.aws.items import Unreadable, api_key_of, job_item
 from stillmotion.aws.keys import DynamoKeyStore
@@ -15,7 +16,7 @@ from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Put, Table
 from stillmotion.domain.access import Scope
 from stillmotion.domain.job import Job, Status
-from stillmotion.ports import ApiKey, Conflict
+from stillmotion.ports import ApiKey, Conflict, UnknownPage
 
 KEY = ApiKey(
     hash="ab12",
@@ -126,7 +127,90 @@ def test_keys_are_listed_and_jobs_are_not_among_them(client: AwsClient, keys: Dy
     keys.put(KEY)
     keys.put(replace(KEY, hash="cd34", tenant="bob"))
 
-    assert {key.hash for key in keys.all()} == {"ab12", "cd34"}
+    assert {key.hash for key in keys.listed(100).keys} == {"ab12", "cd34"}
+
+
+def made(keys: DynamoKeyStore, *tenants: str, apart: timedelta = timedelta(seconds=1)) -> list[ApiKey]:
+    """Keys of these tenants, the newest first, as a list has them."""
+    made = [
+        replace(KEY, hash=f"{number:04x}{tenant}", tenant=tenant, created_at=NOW + number * apart)
+        for number, tenant in enumerate(reversed(tenants))
+    ]
+    for key in made:
+        keys.put(key)
+    return made[::-1]
+
+
+def pages(keys: DynamoKeyStore, limit: int, tenant: str | None = None) -> list[tuple[ApiKey, ...]]:
+    found = [keys.listed(limit, tenant=tenant)]
+    while found[-1].next is not None:
+        found.append(keys.listed(limit, found[-1].next, tenant))
+    return [page.keys for page in found]
+
+
+def test_keys_are_listed_newest_first_page_by_page(keys: DynamoKeyStore, wire: Wire) -> None:
+    one, two, three, four, five = made(keys, "ada", "bob", "ada", "ada", "bob")
+    wire.requests.clear()
+
+    assert pages(keys, 2) == [(one, two), (three, four), (five,)]
+    assert wire.operations() == ["Query"] * 3
+
+
+def test_a_page_that_is_just_full_is_the_last(keys: DynamoKeyStore) -> None:
+    assert pages(keys, 2) == [()]
+
+    one, two = made(keys, "ada", "bob")
+
+    assert pages(keys, 2) == [(one, two)]
+
+
+def test_keys_that_were_made_at_the_same_moment_are_listed_once_each(keys: DynamoKeyStore) -> None:
+    everything = made(keys, *["ada"] * 7, apart=timedelta())
+
+    listed = pages(keys, 2)
+
+    assert [len(page) for page in listed] == [2, 2, 2, 1]
+    assert {key.hash for page in listed for key in page} == {key.hash for key in everything}
+
+
+def test_a_tenants_page_has_its_own_keys_and_does_not_tell_of_others(keys: DynamoKeyStore) -> None:
+    _, one, two, _, three, *_ = made(keys, "bob", "ada", "ada", "bob", "ada", "bob", "bob")
+
+    assert pages(keys, 2, "ada") == [(one, two), (three,)]
+    assert pages(keys, 3, "ada") == [(one, two, three)]
+    assert pages(keys, 2, "cid") == [()]
+
+
+@pytest.mark.parametrize("apart", [timedelta(seconds=1), timedelta()])
+def test_of_others_keys_so_many_are_read_for_a_page_and_the_next_goes_on_there(
+    keys: DynamoKeyStore, monkeypatch: pytest.MonkeyPatch, apart: timedelta
+) -> None:
+    monkeypatch.setattr(aws_keys, "MOST_READ", 3)
+    theirs = ["bob"] * 7
+    own = {key.hash for key in made(keys, "ada", *theirs, "ada", apart=apart) if key.tenant == "ada"}
+
+    listed = pages(keys, 2, "ada")
+
+    assert [key.hash for page in listed for key in page] in (sorted(own), sorted(own, reverse=True))
+    assert len(listed) == 4
+
+
+@pytest.mark.parametrize(
+    "after", ["", "ab12", "2026-03-14T15:09:26.535897Z", "2026-03-14T15:09:26.535897Z.1234", "2026-03-14.1", "é.1"]
+)
+def test_what_no_list_gave_out_is_no_page(keys: DynamoKeyStore, after: str) -> None:
+    with pytest.raises(UnknownPage):
+        keys.listed(10, after)
+
+
+def test_keys_are_found_by_the_start_of_their_hashes(keys: DynamoKeyStore, wire: Wire) -> None:
+    keys.put(KEY)
+    keys.put(replace(KEY, hash="ab34"))
+    keys.put(replace(KEY, hash="cd12"))
+    wire.requests.clear()
+
+    assert {key.hash for key in keys.starting("ab")} == {"ab12", "ab34"}
+    assert wire.operations() == ["Query"]
 
 
 def test_keys_are_not_among_a_tenants_jobs_nor_swept(jobs: DynamoJobStore, keys: DynamoKeyStore) -> None:

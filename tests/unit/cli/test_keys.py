@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
@@ -126,6 +126,22 @@ def test_keys_are_listed_with_their_states_and_without_secrets(stage: KeyStage) 
     ]
     assert key not in printed
     assert len(json.loads(stage.run("keys", "list", "--json").stdout)["data"]) == 3
+
+
+def test_all_keys_are_listed_however_many_pages_they_fill(stage: KeyStage) -> None:
+    oldest = next(iter(stage.ring.stored.values()))
+    for number in range(220):
+        moment = stage.world.clock.now() + timedelta(microseconds=number)
+        stage.ring.put(mint("default", moment, name=f"key {number}")[1])
+
+    told = json.loads(stage.run("keys", "list", "--json").stdout)
+
+    assert (len(told["data"]), told["has_more"], told["next"]) == (222, False, None)
+    assert len({key["id"] for key in told["data"]}) == 222
+    assert len(stage.calls("GET")) == 3
+    assert len(stage.run("keys", "list").stdout.splitlines()) == 223
+    assert stage.run("keys", "revoke", oldest.id[:8]).exit_code == 0
+    assert stage.ring.stored[oldest.hash].revoked
 
 
 @pytest.mark.parametrize("how", ["id", "start", "prefix", "key", "hash"])

@@ -167,3 +167,34 @@ def test_a_key_that_ends_is_told_when_what_it_makes_has_to(api: Api) -> None:
 def test_a_listing_shows_a_tenants_own_keys(api: Api) -> None:
     assert {key["tenant"] for key in api("GET /v1/keys", key=api.acme_key)[1]["data"]} == {"acme"}
     assert {key["tenant"] for key in api("GET /v1/keys")[1]["data"]} == {"acme", "default"}
+
+
+def listed(api: Api, key: str | None = None, **query: str) -> tuple[int, Any]:
+    status, answer, _ = call(api.endpoints, "GET /v1/keys", key or api.key, query=query)
+    return status, answer
+
+
+def test_a_listing_has_pages_that_follow_each_other_newest_first(api: Api) -> None:
+    made = [api("POST /v1/keys", {"name": f"key {number}"})[1]["id"] for number in range(3)]
+
+    _, first = listed(api, limit="2")
+    _, last = listed(api, limit="100", after=first["next"])
+
+    assert [key["id"] for key in first["data"]] == made[:0:-1]
+    assert (first["has_more"], last["has_more"], last["next"]) == (True, False, None)
+    assert (last["data"][0]["id"], len(last["data"])) == (made[0], 3)
+
+
+def test_a_page_is_of_20_keys_unless_told_otherwise(api: Api) -> None:
+    for _ in range(20):
+        api("POST /v1/keys", {"name": "ci"})
+    _, answer = listed(api)
+    assert (len(answer["data"]), answer["has_more"]) == (20, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("limit", "0"), ("limit", "101"), ("limit", "x"), ("limit", "٣"), ("after", "nowhere")]
+)
+def test_a_page_that_cannot_be_is_refused(api: Api, field: str, value: str) -> None:
+    status, problem = listed(api, **{field: value})
+    assert (status, [error["field"] for error in problem["errors"]]) == (400, [field])

@@ -1,8 +1,10 @@
 """The API keys in the jobs table (`items` shows how they look there)."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -10,8 +12,12 @@ from stillmotion.aws.attributes import stamp
 from stillmotion.aws.client import AwsClient
 from stillmotion.aws.items import ACTIVITY_INDEX, KEY_PARTITION, api_key_item, api_key_key, api_key_of
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
-from stillmotion.ports import ApiKey, Conflict
+from stillmotion.ports import ApiKey, Conflict, KeyPage, UnknownPage
 
+MOST_READ = 5000
+"""How many keys are looked at for one page: some two megabytes."""
+_READ_AT_ONCE = 1000
+_TOKEN = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z\.[0-9]{1,3}")
 _END_OF_TIME = stamp(datetime.max.replace(tzinfo=UTC))
 _ABSENT = Condition("attribute_not_exists(pk)")
 
@@ -46,10 +52,33 @@ class DynamoKeyStore:
             raise Conflict(f"key {key.id} is not at version {key.version}") from failed
         return saved
 
-    def all(self) -> Iterator[ApiKey]:
-        """Every key that was ever stored by this code, oldest first; one that has just been made may be missing."""
-        for item in self._table.oldest_first(ACTIVITY_INDEX, KEY_PARTITION, ("updated_at", _END_OF_TIME)):
-            yield api_key_of(item)
+    def listed(self, limit: int, after: str | None = None, tenant: str | None = None) -> KeyPage:
+        """Keys of a tenant, or of all, newest first. Raises UnknownPage.
+
+        A tenant's are picked out from among everybody's, of which `MOST_READ` are read for one page.
+        """
+        moment, passed = (_END_OF_TIME, 0) if after is None else _place(after)
+        page = passed + limit + 1 if tenant is None else _READ_AT_ONCE
+        listed = self._table.highest_first(ACTIVITY_INDEX, KEY_PARTITION, ("updated_at", moment), page)
+        found: list[ApiKey] = []
+        read = 0
+        for key in map(api_key_of, islice(listed, passed, passed + MOST_READ)):
+            is_meant = tenant in (None, key.tenant)
+            if is_meant and len(found) == limit:
+                return KeyPage(tuple(found), _token(moment, passed))
+            made = stamp(key.created_at)
+            moment, passed = made, passed + 1 if made == moment else 1
+            read += 1
+            if is_meant:
+                found.append(key)
+        return KeyPage(tuple(found), _token(moment, passed) if read == MOST_READ else None)
+
+    def starting(self, start: str) -> Iterator[ApiKey]:
+        """Every key that was ever stored by this code and whose hash starts so, oldest first."""
+        before = ("updated_at", _END_OF_TIME)
+        yield from map(
+            api_key_of, self._table.oldest_first(ACTIVITY_INDEX, KEY_PARTITION, before, starting=("hash", start))
+        )
 
 
 def _unmoved(key: ApiKey) -> Condition:
@@ -58,3 +87,16 @@ def _unmoved(key: ApiKey) -> Condition:
         expression = "attribute_exists(pk) AND (attribute_not_exists(#version) OR #version = :read)"
         return Condition(expression, ("version",), {"read": 0})
     return Condition("#version = :read", ("version",), {"read": key.version})
+
+
+def _token(moment: str, passed: int) -> str:
+    """Behind the first so many of the keys made at a moment. It names no key: the last that was read may be another
+    tenant's."""
+    return f"{moment}.{passed}"
+
+
+def _place(token: str) -> tuple[str, int]:
+    if not _TOKEN.fullmatch(token):
+        raise UnknownPage(f"{token[:40]!r} names no page")
+    moment, _, passed = token.rpartition(".")
+    return moment, int(passed)

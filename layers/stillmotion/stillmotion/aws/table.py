@@ -174,8 +174,11 @@ class Table:
         answer = self._call("Query", query)
         return answer["Items"], "LastEvaluatedKey" in answer
 
-    def oldest_first(self, index: str, partition: tuple[str, str], before: tuple[str, str]) -> Iterator[Item]:
-        """Every item of one partition of an index whose sort key is less than a value, from the lowest up."""
+    def oldest_first(
+        self, index: str, partition: tuple[str, str], before: tuple[str, str], starting: tuple[str, str] | None = None
+    ) -> Iterator[Item]:
+        """Every item of one partition of an index whose sort key is less than a value, from the lowest up; of these, if
+        told, those alone in which an attribute starts so."""
         (name, value), (sort, end) = partition, before
         query: dict[str, object] = {
             "IndexName": index,
@@ -183,7 +186,26 @@ class Table:
             "ExpressionAttributeNames": {"#partition": name, "#sort": sort},
             "ExpressionAttributeValues": {":partition": attribute(value), ":end": attribute(end)},
         }
+        if starting is not None:
+            filtered, start = starting
+            query["FilterExpression"] = "begins_with(#filtered, :start)"
+            query["ExpressionAttributeNames"] = {"#partition": name, "#sort": sort, "#filtered": filtered}
+            values = {":partition": value, ":end": end, ":start": start}
+            query["ExpressionAttributeValues"] = {placeholder: attribute(text) for placeholder, text in values.items()}
         yield from self._pages(query)
+
+    def highest_first(self, index: str, partition: tuple[str, str], most: tuple[str, str], page: int) -> Iterator[Item]:
+        """Every item of one partition of an index whose sort key is a value at most, from the highest down, `page` at a
+        time as they are wanted."""
+        (name, value), (sort, end) = partition, most
+        yield from self._pages({
+            "IndexName": index,
+            "KeyConditionExpression": "#partition = :partition AND #sort <= :end",
+            "ExpressionAttributeNames": {"#partition": name, "#sort": sort},
+            "ExpressionAttributeValues": {":partition": attribute(value), ":end": attribute(end)},
+            "ScanIndexForward": False,
+            "Limit": page,
+        })  # fmt: skip
 
     def lowest_first(self, index: str, partition: tuple[str, str], page: int) -> Iterator[Item]:
         """Every item of one partition of an index, from the lowest sort key up, `page` at a time as they are wanted."""

@@ -7,6 +7,7 @@ A route says by `scoped` what scope it takes. One that says nothing takes `read`
 
 import base64
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,6 +24,9 @@ from stillmotion.services.repetitions import NotRepeated
 
 MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
+MAX_LISTED = 100
+# int() refuses thousands of digits, and isdecimal() takes those of every script.
+_SMALL_NUMBER = r"[0-9]{1,3}"
 RETRY_SECONDS = 2
 """When to come again to a stack that could not read its keys."""
 
@@ -103,6 +107,14 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         if not isinstance(value, dict):
             raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", "The body must be a JSON object.")
         return value
+
+
+def page_of(request: HttpRequest) -> tuple[int, str | None]:
+    """What a call says of the page that it wants: `limit` and `after`. Raises Problem."""
+    limit = request.query.get("limit", "20")
+    if not re.fullmatch(_SMALL_NUMBER, limit) or not 1 <= int(limit) <= MAX_LISTED:
+        raise refused(FieldError("limit", f"must be a number from 1 to {MAX_LISTED}"))
+    return int(limit), request.query.get("after")
 
 
 class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,21 +7,18 @@ GET  /v1/webhooks/deliveries                  ?limit&after
 POST /v1/webhooks/deliveries/{id}/replay
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
 
-from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, refused, scoped
+from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, page_of, refused, scoped
 from stillmotion.domain.access import Scope
 from stillmotion.domain.deliveries import Delivery, StillPending, Subscription
 from stillmotion.domain.request import FieldError, callback_error
 from stillmotion.ports import Conflict, UnknownPage
 from stillmotion.services.outbound import DeliveryUnknown, Outbound
 
-MAX_LISTED = 100
-_SMALL_NUMBER = r"[0-9]{1,4}"
 HIDDEN_OF_DELIVERY = frozenset({"tenant", "detail", "detail_type", "version"})
 
 
@@ -70,11 +67,8 @@ def shown(delivery: Delivery) -> dict[str, object]:
 
 
 def _listing(outbound: Outbound, request: HttpRequest) -> HttpResponse:
-    limit = request.query.get("limit", "20")
-    if not re.fullmatch(_SMALL_NUMBER, limit) or not 1 <= int(limit) <= MAX_LISTED:
-        raise refused(FieldError("limit", f"must be a number from 1 to {MAX_LISTED}"))
     try:
-        page = outbound.listed(request.tenant, int(limit), request.query.get("after"))
+        page = outbound.listed(request.tenant, *page_of(request))
     except UnknownPage as unknown:
         raise refused(FieldError("after", "must be the `next` of an earlier page")) from unknown
     data = [shown(delivery) for delivery in page.deliveries]

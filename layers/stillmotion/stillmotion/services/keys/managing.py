@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from stillmotion.domain.access import Scope
 from stillmotion.domain.request import FieldError, InvalidRequest
-from stillmotion.ports import ApiKey, Clock, Conflict, KeyStore
+from stillmotion.ports import ApiKey, Clock, Conflict, KeyPage, KeyStore
 from stillmotion.services.keys.minting import mint
 
 _ID = re.compile(r"[0-9a-f]{12,64}")
@@ -86,10 +86,9 @@ class KeyRing:
         self._keys.put(minted.record)
         return minted
 
-    def listing(self, caller: ApiKey) -> list[ApiKey]:
-        """Every key that the caller manages, newest first; those that have ended as well."""
-        found = [key for key in self._keys.all() if self._manages(caller, key.tenant)]
-        return sorted(found, key=lambda key: (key.created_at, key.id), reverse=True)
+    def listing(self, caller: ApiKey, limit: int, after: str | None = None) -> KeyPage:
+        """Keys that the caller manages, newest first; those that have ended as well. Raises UnknownPage."""
+        return self._keys.listed(limit, after, None if caller.tenant == self._owner else caller.tenant)
 
     def revoke(self, caller: ApiKey, key_id: str) -> ApiKey:
         """Ends a key, within a minute everywhere; one that is revoked stays as it is. Raises KeyUnknown."""
@@ -142,7 +141,7 @@ class KeyRing:
         if len(key_id) == WHOLE_HASH and _ID.fullmatch(key_id):
             found = [key for key in (self._keys.find(key_id),) if key is not None]
         elif _ID.fullmatch(key_id):
-            listed = [key.hash for key in self._keys.all() if key.hash.startswith(key_id)]
+            listed = [key.hash for key in self._keys.starting(key_id)]
             # The list may lag behind: what it leads to is read as it is now.
             found = [key for key in map(self._keys.find, listed) if key is not None]
         if len(found) != 1 or not self._manages(caller, found[0].tenant):
