@@ -1,5 +1,6 @@
 """`/v1/keys`."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from tests.unit.dialects.calling import call
 
 from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.keys import key_routes
+from stillmotion.dialects.keys import NAME_PATTERN, key_routes
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.keys.managing import KeyRing
 
@@ -76,6 +77,13 @@ def test_no_answer_holds_a_hash(api: Api) -> None:
         ("name", ""),
         ("name", "x" * 65),
         ("name", "a\nb"),
+        ("name", "ci\n"),
+        ("name", "a\x85b"),
+        ("name", "a\u2028b"),
+        ("name", "a\u202eb"),
+        ("name", "a\u2066b"),
+        ("name", "a\ufeffb"),
+        ("name", "a\U000e0041b"),
         ("tenant", "A/B"),
         ("scopes", []),
         ("scopes", ["root"]),
@@ -97,6 +105,19 @@ def test_a_field_that_breaks_a_rule_is_named(api: Api, field: str, value: object
     status, problem = api("POST /v1/keys", {"name": "ci", field: value})
     assert (status, [error["field"] for error in problem["errors"]]) == (400, [field])
     assert len(api.keys.stored) == 2
+
+
+@pytest.mark.parametrize("name", ["Ada's laptop", "Bücher 🎬", "サーバー", "x" * 64])
+def test_a_name_may_be_any_text_that_can_be_printed(api: Api, name: str) -> None:
+    status, made = api("POST /v1/keys", {"name": name})
+    assert (status, made["name"]) == (201, name)
+
+
+def test_what_the_pattern_of_names_refuses_cannot_be_printed() -> None:
+    pattern = re.compile(NAME_PATTERN)
+    refused = [chr(code) for code in range(0x110000) if not pattern.search(chr(code))]
+    assert {"\x7f", "\x85", "\u202e", "\u2066"} <= set(refused)
+    assert not [character for character in refused if character.isprintable()]
 
 
 def test_a_name_is_required(api: Api) -> None:

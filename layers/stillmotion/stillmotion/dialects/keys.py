@@ -32,6 +32,8 @@ LONGEST_LIFE_SECONDS = 3650 * DAY_SECONDS
 LONGEST_GRACE_SECONDS = 30 * DAY_SECONDS
 MOST_DOLLARS = Decimal(1_000_000)
 LEAST_DOLLARS = Decimal("0.000001")
+NAME_PATTERN = r"^[^\x00-\x1f\x7f-\xa0\xad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ue000-\uf8ff\ufeff]*$"
+"""For those who read the document: most of what cannot be printed. What is refused is all of it."""
 
 Value = TypeVar("Value", bound=msgspec.Struct)
 Done = TypeVar("Done")
@@ -40,7 +42,7 @@ Done = TypeVar("Done")
 class KeyWish(msgspec.Struct, frozen=True, kw_only=True):
     """The body that makes a key. `daily_dollars` is in US dollars, as text or as a number."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    name: Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema={"pattern": NAME_PATTERN})]
     tenant: str | None = None
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)] = (Scope.READ, Scope.WRITE)
     expires_in_seconds: Annotated[int, Meta(ge=60, le=LONGEST_LIFE_SECONDS)] | None = None
@@ -69,7 +71,7 @@ def key_routes(ring: KeyRing) -> Mapping[str, Route]:
     def create(request: HttpRequest) -> HttpResponse:
         wish = _body(request, KeyWish)
         wanted = Wanted(
-            name=wish.name,
+            name=_name(wish.name),
             tenant=_tenant(wish.tenant, request.tenant),
             scopes=tuple(scope for scope in Scope if scope in wish.scopes),
             lives=None if wish.expires_in_seconds is None else timedelta(seconds=wish.expires_in_seconds),
@@ -153,6 +155,13 @@ def _body(request: HttpRequest, kind: type[Value]) -> Value:
     if errors:
         raise refused(*errors)
     return kind(**values)
+
+
+def _name(wished: str) -> str:
+    """Names are shown to people: none may break a line, or turn what is around it."""
+    if not wished.isprintable():
+        raise refused(FieldError("name", "must be printable characters, with no space but the plain one"))
+    return wished
 
 
 def _tenant(wished: str | None, own: str) -> str:
