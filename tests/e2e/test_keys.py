@@ -2,6 +2,8 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -98,3 +100,18 @@ def test_the_first_key_is_written_with_the_callers_own_credentials(
 
     assert ended.exit_code == 0, ended.output
     assert run(local, "list", key=str(ended.stdout).strip()).exit_code == 0
+
+
+def test_an_order_that_is_sent_eight_times_at_once_is_one_job_within_its_allowance(local: LocalStack) -> None:
+    order = {"prompt": "a lake"}
+    price = local.api("POST", "/v1/videos", json={**order, "dry_run": True}).json()["price_dollars"]
+    key = made(local, "--daily-dollars", str(2 * Decimal(price)))
+
+    def send(number: int) -> httpx.Response:
+        return local.api("POST", "/v1/videos", key=key, headers={"idempotency-key": f"at once {number}"}, json=order)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [list(pool.map(send, [number] * 8)) for number in range(3)]
+
+    assert [{answer.status_code for answer in of_one} for of_one in answers] == [{200}, {200}, {402}]
+    assert [len({answer.json()["id"] for answer in of_one}) for of_one in answers[:2]] == [1, 1]
