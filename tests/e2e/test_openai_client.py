@@ -127,7 +127,7 @@ def test_our_own_fields_go_along_in_the_extra_body(local: LocalStack, client: op
     assert (request["duration"], float(request["max_dollars"])) == (9, 1.5)
     assert request["callback"]["url"] == extra["callback_url"]
     assert request["end_image"].startswith("s3://")
-    assert record["notes"][0]["text"] == "8 seconds were asked for: 9 are made."
+    assert record["notes"][0]["text"] == "8 seconds were asked for: 9 is the nearest that is sold."
 
 
 def test_a_dry_run_tells_the_price_and_orders_nothing(local: LocalStack, client: openai.OpenAI) -> None:

@@ -1,9 +1,12 @@
 """What a vendor makes in place of what was asked, and what has no substitute."""
 
 import pytest
+from msgspec.structs import replace
+from tests import ledgers
 
+from stillmotion.domain.job import Job, lined_up
 from stillmotion.domain.request import VendorName, parse_request
-from stillmotion.domain.substitution import Fit, fit
+from stillmotion.domain.substitution import Fit, as_sent, fit
 
 IMAGE = "https://a.example/1.jpg"
 TALL = {"width": 300, "height": 400}
@@ -79,3 +82,33 @@ def test_every_field_that_needs_it_is_substituted_at_once() -> None:
     assert [error.field for error in found.objections] == ["duration", "aspect_ratio", "concepts"]
     assert [field for field, _, _ in made(found)] == ["duration", "aspect_ratio", "concepts"]
     assert not fit(VendorName.WAVESPEED, found.request).objections
+
+
+# --- the request of a job, as its vendor is sent it -----------------------------------------------------------------
+
+
+def of_nine_seconds(job: Job, *, allowed: bool) -> Job:
+    assert job.request is not None
+    return replace(job, request=replace(job.request, duration=9, allow_substitution=allowed))
+
+
+def seconds(job: Job) -> int:
+    sent = as_sent(job)
+    assert sent is not None
+    return sent.duration
+
+
+def test_a_job_is_as_the_vendor_makes_it_that_it_waits_for_or_that_has_it() -> None:
+    asked = of_nine_seconds(ledgers.dispatching(), allowed=True)
+    waiting = lined_up(asked, VendorName.WAVESPEED, ledgers.NOW)
+    assert [seconds(job) for job in (asked, waiting, ledgers.sending(asked))] == [9, 10, 10]
+
+
+def test_a_job_that_goes_to_another_vendor_is_as_that_one_makes_it() -> None:
+    turned_away = of_nine_seconds(ledgers.throttled(), allowed=True)
+    assert [seconds(job) for job in (turned_away, lined_up(turned_away, VendorName.APIFRAME, ledgers.NOW))] == [10, 9]
+
+
+def test_what_may_not_be_substituted_is_as_it_was_asked_for() -> None:
+    assert seconds(of_nine_seconds(ledgers.sending(), allowed=False)) == 9
+    assert as_sent(ledgers.unprompted()) is None

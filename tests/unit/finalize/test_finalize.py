@@ -245,8 +245,8 @@ def test_an_odd_generation_id_becomes_a_plain_key(scene: Scene, generation_id: s
 @pytest.mark.parametrize(
     ("served", "remark"),
     [
-        (partial(film, seconds=3), "The video is 3 s long; 5 s were asked for."),
-        (partial(film, 36, 64), "The video is 36 by 64 pixels; 16:9 was asked for."),
+        (partial(film, seconds=3), "The video is 3 s long; 5 s were ordered."),
+        (partial(film, 36, 64), "The video is 36 by 64 pixels; 16:9 was ordered."),
         (partial(film, movflags="frag_keyframe+empty_moov"), "The video does not say how long it is."),
     ],
     ids=["too short", "upright", "of unknown length"],
@@ -255,6 +255,17 @@ def test_a_video_other_than_asked_for_is_kept_and_noted(served: partial[bytes], 
     scene = Scene(served=[Served(served())])
     assert scene.run() == COMPLETED
     assert [note.text for note in scene.job.notes] == [remark]
+
+
+def test_a_video_that_is_what_was_ordered_in_place_of_what_was_asked_for_is_as_it_should_be() -> None:
+    """WaveSpeed has no 9 seconds and no square."""
+    scene = Scene(served=[Served(film(seconds=10))])
+    job = scene.job
+    assert job.request is not None
+    wanted = replace(job.request, duration=9, aspect_ratio="1:1", allow_substitution=True)
+    scene.put(replace(job, request=wanted, aspect_ratio="1:1"))
+    assert scene.run() == COMPLETED
+    assert scene.job.notes == ()
 
 
 def test_the_event_tells_what_was_made_and_where_it_lies(scene: Scene) -> None:

@@ -152,7 +152,8 @@ class _Reading:
             # Of two that are as near, the one that costs less.
             nearest = min(DURATIONS, key=lambda duration: (abs(duration - asked), duration))
             self._put("duration", "seconds", nearest)
-            self.notes.append(f"{asked} seconds were asked for: {nearest} are made.")
+            # A vendor that has not got these either is sent what is nearest to them; its attempt tells of that.
+            self.notes.append(f"{asked} seconds were asked for: {nearest} is the nearest that is sold.")
 
     def _size(self, value: object) -> None:
         found = _SIZE.fullmatch(value) if isinstance(value, str) else None
@@ -164,7 +165,7 @@ class _Reading:
         else:
             ratio = _nearest_ratio(int(found[1]), int(found[2]))
             self._put("aspect_ratio", "size", ratio)
-            self.notes.append(f"The size {value} was asked for: {ratio} is made.")
+            self.notes.append(f"The size {value} was asked for: {ratio} is the nearest shape that is sold.")
 
     def _put(self, own: str, given: str, value: str | int) -> None:
         if own in self.fields and str(self.fields[own]) != str(value):

@@ -15,6 +15,7 @@ import msgspec
 from stillmotion.domain.failures import Failure
 from stillmotion.domain.job import Attempt, Job, Status, Substitution, Video
 from stillmotion.domain.request import bare
+from stillmotion.domain.substitution import as_sent
 
 if TYPE_CHECKING:
     from stillmotion.services.estimate import Estimated
@@ -51,8 +52,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     def video(self, job: Job) -> dict[str, object]:
         """The video object of a job."""
-        seconds = job.video.duration_milliseconds / 1000 if job.video else job.request.duration if job.request else None
-        size = f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(job.aspect_ratio or "")
+        ordered = as_sent(job)
+        seconds = job.video.duration_milliseconds / 1000 if job.video else ordered.duration if ordered else None
+        ratio = (ordered.aspect_ratio if ordered else None) or job.aspect_ratio or ""
+        size = f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(ratio)
         return {
             "id": job.id,
             "object": "video",

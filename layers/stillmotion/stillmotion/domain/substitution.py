@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Substitution
+from stillmotion.domain.job import Job, Substitution
 from stillmotion.domain.request import MAX_PROMPT, AspectRatio, Concept, Duration, FieldError, Request, VendorName
 
 DURATIONS: Mapping[VendorName, tuple[Duration, ...]] = {VendorName.APIFRAME: (5, 9), VendorName.WAVESPEED: (5, 10)}
@@ -50,6 +50,15 @@ def fit(vendor: VendorName, request: Request, width: int | None = None, height: 
             given, substitution = step
             made.append(substitution)
     return Fit(request=given, substitutions=tuple(made), objections=found, unmet=tuple(unmet))
+
+
+def as_sent(job: Job) -> Request | None:
+    """The request of a job as the vendor makes it that has it, or whose slot it waits for; None where there is none."""
+    vendor = job.line or (job.attempt.vendor if job.attempt else None)
+    if job.request is None or vendor is None or not job.request.allow_substitution:
+        return job.request
+    width, height = (job.still.width, job.still.height) if job.still else (None, None)
+    return fit(vendor, job.request, width, height).request
 
 
 def objections(vendor: VendorName, request: Request) -> list[FieldError]:

@@ -29,6 +29,7 @@ from stillmotion.domain.job import (
     noted,
 )
 from stillmotion.domain.mp4 import CorruptVideo, Mp4Check, Mp4Facts
+from stillmotion.domain.substitution import as_sent
 from stillmotion.domain.waiting import backoff
 from stillmotion.ports import (
     Clock,
@@ -248,16 +249,18 @@ def _handed_over(job: Job, failure: Failure, now: datetime) -> Step:
 
 
 def _differences(job: Job, video: Video) -> list[str]:
-    """How the video differs from the request. It is paid for, so this is told and nothing more."""
+    """How the video differs from what was ordered. It is paid for, so this is told and nothing more."""
     found = []
+    ordered = as_sent(job)
+    ratio = (ordered.aspect_ratio if ordered else None) or job.aspect_ratio
     if video.duration_milliseconds == 0:
         found.append("The video does not say how long it is.")
-    elif job.request is not None:
-        asked, got = job.request.duration * 1000, video.duration_milliseconds
-        if abs(got - asked) > DURATION_TOLERANCE_MILLISECONDS:
-            found.append(f"The video is {got / 1000:g} s long; {asked / 1000:g} s were asked for.")
-    if job.aspect_ratio is not None:
-        across, down = map(int, job.aspect_ratio.split(":"))
+    elif ordered is not None:
+        got = video.duration_milliseconds
+        if abs(got - ordered.duration * 1000) > DURATION_TOLERANCE_MILLISECONDS:
+            found.append(f"The video is {got / 1000:g} s long; {ordered.duration} s were ordered.")
+    if ratio is not None:
+        across, down = map(int, ratio.split(":"))
         if abs(video.width / video.height * down / across - 1) > RATIO_TOLERANCE:
-            found.append(f"The video is {video.width} by {video.height} pixels; {job.aspect_ratio} was asked for.")
+            found.append(f"The video is {video.width} by {video.height} pixels; {ratio} was ordered.")
     return found
