@@ -11,6 +11,7 @@ from tests.unit.dialects.forms import CONTENT_TYPE, form
 
 from stillmotion.dialects.http import HttpRequest, Problem
 from stillmotion.dialects.native_bodies import Body, Order, body_of, order_of
+from stillmotion.dialects.openapi.native_schemas import video_order
 from stillmotion.domain.request import Callback, InvalidRequest
 
 PICTURE = "https://a.example/1.jpg"
@@ -206,10 +207,27 @@ def test_a_form_says_the_same_as_json() -> None:
     assert of_form(("input_reference", PICTURE), *IN_A_FORM) == of_json(input_reference=PICTURE, **OWN)
 
 
-def test_none_is_left_out_of_json_and_is_an_empty_text_in_a_form() -> None:
-    nothing = of_json()
-    assert of_json(model=None, seconds=None, size=None, input_reference=None, image=None) == nothing
-    assert of_form(("model", ""), ("seconds", ""), ("image", ""), ("concepts[]", "")) == nothing
+OPTIONAL = sorted(video_order()["properties"].keys() - {"prompt", "dry_run"})
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_none_is_left_out_of_json_and_is_an_empty_text_in_a_form(name: str) -> None:
+    assert of_json(**{name: None}) == of_json()
+    assert of_form((name, "")) == of_json()
+
+
+def test_a_list_that_is_empty_in_a_form_is_none() -> None:
+    assert of_form(("concepts[]", "")) == of_json()
+
+
+@pytest.mark.parametrize("name", ["prompt", "dry_run", "seed"])
+def test_null_is_no_prompt_and_neither_true_nor_false_and_no_field_that_is_not_known(name: str) -> None:
+    assert broken(**{name: None}) == {name}
+
+
+def test_an_empty_dry_run_is_no_order() -> None:
+    with pytest.raises(InvalidRequest, match="dry_run: must be true or false"):
+        of_form(("dry_run", ""))
 
 
 @pytest.mark.parametrize("name", ["seed", "user", "concepts[0]", "metadata[]", "metadata[a][b]", "prompt[]", "[]"])

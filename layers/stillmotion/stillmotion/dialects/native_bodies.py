@@ -7,8 +7,10 @@ The fields are those of a request and `dry_run`, and in place of three of them O
     size               aspect_ratio: WIDTHxHEIGHT
     model              any, as code that is moved here names another's: the video is Luma's, and the answer says so
 
-With `allow_substitution`, other seconds and sizes than there are become the nearest. In a form all values are text,
-lists and mappings are spelt `concepts[]` and `metadata[name]`, and an empty text is None, which has no other spelling.
+With `allow_substitution`, other seconds and sizes than there are become the nearest. Null is what is left out: clients
+that have types send every field. In a form all values are text, lists and mappings are spelt `concepts[]` and
+`metadata[name]`, and an empty text is null, which has no other spelling. `dry_run` alone is never null: who says it
+wants no order, and an order is paid for.
 
 Source: openai-python and openai-node (resources/videos, _qs, internal/uploads).
 """
@@ -43,6 +45,7 @@ STANDS_FOR: Mapping[str, str] = {"input_reference": "image", "seconds": "duratio
 LONGEST_MODEL = 128
 MAX_SECONDS = 1000
 
+_MAY_BE_NULL = {*Request.__struct_fields__, *STANDS_FOR, "callback_url", "model", "size"} - {"prompt"}
 _FILES = ("input_reference", "image", "end_image")
 _LISTS = ("concepts",)
 _MAPPINGS = ("metadata", "input_reference")
@@ -77,7 +80,8 @@ def body_of(request: HttpRequest) -> Body:
     """Raises Problem."""
     if is_form(request):
         return Body(_fields_of(form_of(request)), is_text=True)
-    return Body(request.json())
+    fields = request.json()
+    return Body({name: value for name, value in fields.items() if value is not None or name not in _MAY_BE_NULL})
 
 
 def order_of(body: Body) -> Order:
@@ -106,16 +110,14 @@ class _Reading:
         if told is None:
             self._wrong("dry_run", "must be true or false")
         self.dry_run = told is True
-        # In JSON, what is left out may be said to be null.
         for name, take in (
             ("model", self._model),
             ("input_reference", self._input_reference),
             ("seconds", self._seconds),
             ("size", self._size),
         ):
-            value = self.fields.pop(name, None)
-            if value is not None:
-                take(value)
+            if name in self.fields:
+                take(self.fields.pop(name))
 
     def _truth(self, value: object) -> bool | None:
         try:
@@ -199,7 +201,7 @@ def _fields_of(form: Form) -> dict[str, object]:
     for name, texts in form.fields.items():
         spelt = _PART.fullmatch(name)
         base, part = (spelt[1], spelt[2]) if spelt else (name, None)
-        kept = [text for text in texts if text or name == "prompt"]
+        kept = [text for text in texts if text or name in ("prompt", "dry_run")]
         if base in _LISTS and not part:
             fields[base] = [*fields.get(base, ()), *kept]
         elif base in _MAPPINGS and part:

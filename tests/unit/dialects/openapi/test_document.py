@@ -121,6 +121,12 @@ def test_an_order_has_the_fields_of_a_request_and_openais() -> None:
     assert video_order()["required"] == ["prompt"]
 
 
+def test_whatever_may_be_left_out_of_an_order_may_be_null_but_for_what_would_cost_money() -> None:
+    fields = video_order()["properties"]
+    takes_null = {name for name, schema in fields.items() if Draft202012Validator(schema).is_valid(None)}
+    assert takes_null == fields.keys() - {"prompt", "dry_run"}
+
+
 def test_a_form_has_the_fields_of_an_order() -> None:
     spelt = {"concepts[]": "concepts"}
     named = {spelt.get(name, name) for name in video_form()["properties"]}

@@ -36,7 +36,7 @@ IMAGE: Json = {
     "description": "An https:// address, s3://bucket/key of an upload, or a data: URI of a JPEG, PNG or WebP image.",
 }
 CALLBACK_URL: Json = {**ADDRESS, "maxLength": MAX_ADDRESS, "pattern": r"^https?://[^/?#\s@]+([/?#]\S*)?$"}
-_PRICE: Json = {"anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}, {"type": "null"}]}
+_PRICE: Json = {"anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}]}
 _TOLD: Mapping[str, str] = {
     "prompt": "What is to be seen.",
     "image": "What the video starts with. Without one it is made of the prompt alone.",
@@ -59,6 +59,7 @@ _TOLD: Mapping[str, str] = {
     "seconds": "OpenAI's word for duration. With allow_substitution any, and the nearest is made.",
     "dry_run": "Whether only to tell who would make it, with which body, and for how much.",
 }
+_NEVER_NULL = ("prompt", "dry_run")
 _SIZE = {"type": "string", "pattern": r"^[1-9][0-9]{1,4}[xX*][1-9][0-9]{1,4}$"}
 
 
@@ -66,22 +67,26 @@ def video_order() -> Json:
     """The JSON body that orders a video: the fields of a request, and OpenAI's own."""
     own = {field.name: of_type(field.type) for field in msgspec.structs.fields(Request) if field.name != "callback"}
     number = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": MAX_SECONDS}
-    seconds = {"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3})?$"}, number, {"type": "null"}]}
+    seconds = {"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3})?$"}, number]}
     fields = own | {
-        "image": nullable(IMAGE),
-        "end_image": nullable(IMAGE),
+        "image": IMAGE,
+        "end_image": IMAGE,
         "max_dollars": _PRICE,
         "concepts": {**own["concepts"], "uniqueItems": True},
         "metadata": {**own["metadata"], "maxProperties": MAX_METADATA_ENTRIES},
-        "size": nullable(_SIZE),
-        "callback_url": nullable(CALLBACK_URL),
-        "model": nullable({"type": "string", "maxLength": LONGEST_MODEL}),
-        "input_reference": {"anyOf": [IMAGE, closed({"image_url": IMAGE}), {"type": "null"}]},
+        "size": _SIZE,
+        "callback_url": CALLBACK_URL,
+        "model": {"type": "string", "maxLength": LONGEST_MODEL},
+        "input_reference": {"anyOf": [IMAGE, closed({"image_url": IMAGE})]},
         "seconds": seconds,
         "dry_run": TRUTH,
     }
-    told = {name: {**schema, "description": _TOLD[name]} for name, schema in fields.items()}
-    return closed(told, optional=told.keys() - {"prompt"}, description="What a video is to be.")
+    told = {
+        name: {**(schema if name in _NEVER_NULL else nullable(schema)), "description": _TOLD[name]}
+        for name, schema in fields.items()
+    }
+    description = "What a video is to be. Null is what is left out."
+    return closed(told, optional=told.keys() - {"prompt"}, description=description)
 
 
 def video_form() -> Json:

@@ -103,7 +103,7 @@ def _order() -> dict[str, Json]:
         "size": one_of(sizes, default=USUAL_SIZE),
         "duration": one_of(durations, default=5),
         **switches,
-        **{name: nullable(own[name]) for name in OWN_FIELDS},
+        **{name: own[name] for name in OWN_FIELDS},
     }
 
 
