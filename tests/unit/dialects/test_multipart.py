@@ -55,6 +55,48 @@ def test_fields_and_files_are_told_apart() -> None:
     assert form.files == {"file": (FormFile("ä.png", "image/png", picture),)}
 
 
+def test_names_are_read_as_browsers_spell_them() -> None:
+    """The HTML standard has %22, %0D and %0A for what would end a name; all else is as it is."""
+    heads = [
+        'Content-Disposition: form-data; name="a%22%0D%0A%20b"',
+        'Content-Disposition: form-data; name="file"; filename="a%22.png"',
+    ]
+    form = form_of(request(part(heads[0]) + part(heads[1]) + END))
+    assert form.fields == {'a"\r\n%20b': ("x",)}
+    assert form.files == {"file": (FormFile('a".png', "", b"x"),)}
+
+
+def test_a_file_field_that_was_left_empty_in_a_browser_is_not_there() -> None:
+    head = 'Content-Disposition: form-data; name="image"; filename=""\r\nContent-Type: application/octet-stream'
+    assert form_of(request(FIELD + part(head, b"") + END)) == Form({"prompt": ("a lake",)}, {})
+    assert form_of(request(part(head, b"x") + END)).files == {
+        "image": (FormFile("", "application/octet-stream", b"x"),)
+    }
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "; filename*=UTF-8''%C3%A4.png",
+        ";FileName*=UTF-8''a",
+        "; filename*0=a",
+        "\r\nContent-Type: image/png",
+        "\r\nContent-Type: application/octet-stream",
+    ],
+)
+def test_a_file_is_one_by_any_kind_of_file_name_and_by_a_type_that_is_no_text(told: str) -> None:
+    form = form_of(request(part(f'Content-Disposition: form-data; name="image"{told}', b"\xff") + END))
+    assert (form.fields, [file.content for file in form.files["image"]]) == ({}, [b"\xff"])
+
+
+@pytest.mark.parametrize("name", ["image; filename*=a", "image", 'a\\"; filename*=\\"'])
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "TEXT/PLAIN", "application/json", ""])
+def test_texts_stay_texts(name: str, kind: str) -> None:
+    type_of_part = f"\r\nContent-Type: {kind}" if kind else ""
+    form = form_of(request(part(f'Content-Disposition: form-data; name="{name}"{type_of_part}') + END))
+    assert (list(form.fields.values()), form.files) == ([("x",)], {})
+
+
 def test_a_name_may_come_several_times() -> None:
     form = sent_by_httpx(data={"concepts[]": ["pov", "static"]}, files=[("file", ("a", b"1")), ("file", ("b", b"2"))])
     assert form.fields == {"concepts[]": ("pov", "static")}

@@ -5,6 +5,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 from tests.fakes import DAWN
 from tests.unit.dialects.forms import CONTENT_TYPE, form
@@ -228,6 +229,15 @@ def test_null_is_no_prompt_and_neither_true_nor_false_and_no_field_that_is_not_k
 def test_an_empty_dry_run_is_no_order() -> None:
     with pytest.raises(InvalidRequest, match="dry_run: must be true or false"):
         of_form(("dry_run", ""))
+
+
+@pytest.mark.parametrize("key", ["a[b]", "[", "]", "a]b[c", 'a"b', 'a\\"b', "a;b=c", "a\r\nb", "\u00e9 \U0001f981"])
+def test_a_key_of_metadata_may_be_sent_by_form_as_httpx_spells_it(key: str) -> None:
+    sent_by_client = httpx.Request(
+        "POST", "https://a.example/", data={"prompt": "a lake", f"metadata[{key}]": "x"}, files={"image": b"y"}
+    )
+    held = order_of(body_of(sent(sent_by_client.read(), sent_by_client.headers["content-type"])))
+    assert held.request.metadata == of_json(metadata={key: "x"}).request.metadata == {key: "x"}
 
 
 @pytest.mark.parametrize("name", ["seed", "user", "concepts[0]", "metadata[]", "metadata[a][b]", "prompt[]", "[]"])

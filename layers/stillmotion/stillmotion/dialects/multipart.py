@@ -1,8 +1,11 @@
 """Forms with files (`multipart/form-data`, RFC 7578), as API Gateway hands them over: whole.
 
 A form that is too large for Lambda's event is answered by the gateway itself, with 413 and no word of ours.
+
+Names are spelt as the HTML standard has it, which browsers and httpx keep to (multipart/form-data encoding algorithm).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,6 +16,12 @@ from stillmotion.dialects.http import MAX_BODY_BYTES, HttpRequest, Problem
 
 MAX_PARTS = 100
 MEDIA_TYPE = "multipart/form-data"
+_ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# RFC 7578 forbids it, and there are clients that send no other.
+_EXTENDED_FILENAME = re.compile(rb";\s*filename\*", re.IGNORECASE)
+# Some clients say of each text that it is JSON.
+_TEXT = re.compile(rb"text/.*|application/json|")
 
 
 class FormFile(msgspec.Struct, frozen=True):
@@ -24,7 +33,11 @@ class FormFile(msgspec.Struct, frozen=True):
 
 
 class Form(msgspec.Struct, frozen=True):
-    """What a form holds, by name: a name may come several times. A part with a file name is a file."""
+    """What a form holds, by name: a name may come several times.
+
+    A part with a file name is a file, and so is one with a media type that is no text's. A file without name and
+    content is what browsers send for none.
+    """
 
     fields: Mapping[str, tuple[str, ...]]
     files: Mapping[str, tuple[FormFile, ...]]
@@ -107,17 +120,23 @@ def _sorted(parts: list[_Part]) -> Form:
     fields: dict[str, tuple[str, ...]] = defaultdict(tuple)
     files: dict[str, tuple[FormFile, ...]] = defaultdict(tuple)
     for part in parts:
-        kind, options = parse_options_header(part.headers.get(b"content-disposition"))
+        disposition = part.headers.get(b"content-disposition", b"")
+        kind, options = parse_options_header(disposition)
         if kind != b"form-data" or b"name" not in options:
             raise _malformed("a part of it has no name")
-        name = options[b"name"].decode()
-        if b"filename" not in options:
+        name = _unescaped(options[b"name"])
+        media_type = parse_options_header(part.headers.get(b"content-type"))[0]
+        filename = options.get(b"filename")
+        is_file = filename is not None or _EXTENDED_FILENAME.search(_QUOTED.sub(b"", disposition))
+        if not is_file and _TEXT.fullmatch(media_type):
             fields[name] += (part.content.decode(),)
-            continue
-        media_type = parse_options_header(part.headers.get(b"content-type"))[0].decode()
-        file = FormFile(options[b"filename"].decode(), media_type, bytes(part.content))
-        files[name] += (file,)
+        elif part.content or filename != b"":
+            files[name] += (FormFile(_unescaped(filename or b""), media_type.decode(), bytes(part.content)),)
     return Form(dict(fields), dict(files))
+
+
+def _unescaped(name: bytes) -> str:
+    return re.sub("|".join(_ESCAPED), lambda found: _ESCAPED[found[0]], name.decode())
 
 
 def _malformed(why: str) -> Problem:

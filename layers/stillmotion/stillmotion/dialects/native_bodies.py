@@ -51,7 +51,8 @@ _LISTS = ("concepts",)
 _MAPPINGS = ("metadata", "input_reference")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _SIZE = re.compile(r"([1-9][0-9]{1,4})[xX*]([1-9][0-9]{1,4})")
-_PART = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
+# Up to the last bracket, as a name may have brackets; "][" is how clients spell what is nested deeper.
+_PART = re.compile(r"([^\[\]]+)\[((?:(?!\]\[).)*)\]", re.DOTALL)
 
 Value = TypeVar("Value")
 

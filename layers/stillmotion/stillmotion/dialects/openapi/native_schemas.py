@@ -102,7 +102,7 @@ def video_form() -> Json:
         "type": "object",
         "description": "The same fields as in JSON, spelt as text; files are images. A form is at most 4.5 MB.",
         "properties": {**texts, **files, "concepts[]": concepts},
-        "patternProperties": {r"^metadata\[[^\[\]]*\]$": TEXT, r"^input_reference\[image_url\]$": IMAGE},
+        "patternProperties": {r"^metadata\[((?!\]\[)[\s\S])+\]$": TEXT, r"^input_reference\[image_url\]$": IMAGE},
         "required": ["prompt"],
         "additionalProperties": False,
     }
