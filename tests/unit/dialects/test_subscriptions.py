@@ -58,6 +58,7 @@ def test_a_webhook_is_set_seen_and_taken_away(api: Api) -> None:
     assert api("GET /v1/webhooks", scope=Scope.READ)[1]["url"] == URL
     assert api("GET /v1/webhooks", tenant="acme")[1]["url"] is None
 
+    assert api("PUT /v1/webhooks", body={"url": URL.replace("https:", "HTTPS:")})[1]["url"] == URL
     api("PUT /v1/webhooks", body={"url": None})
     assert api("GET /v1/webhooks")[1]["url"] is None
 

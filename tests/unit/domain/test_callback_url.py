@@ -11,6 +11,13 @@ def test_a_callback_url_is_told_of_everything_in_the_standard_form() -> None:
     assert request.callback == Callback(url="https://hooks.example/1?token=x", dialect="standard", events=())
 
 
+def test_a_scheme_is_one_in_capitals_too() -> None:
+    request = parse_request({"prompt": "a lake", "callback_url": "HTTPS://hooks.example/Path"})
+
+    assert request.callback == Callback(url="https://hooks.example/Path")
+    assert Callback(url="Https://hooks.example/") == Callback(url="https://hooks.example/")
+
+
 @pytest.mark.parametrize("fields", [{}, {"callback_url": None}])
 def test_nobody_is_told_unless_asked(fields: dict[str, object]) -> None:
     assert parse_request({"prompt": "a lake", **fields}).callback is None

@@ -81,6 +81,20 @@ def test_a_size_is_a_ratio(size: str, ratio: str) -> None:
     assert parse_request({"prompt": "a lake", "size": size}).aspect_ratio == ratio
 
 
+@pytest.mark.parametrize("field", ["image", "end_image"])
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("HTTPS://A.example/HTTPS://1.JPG", "https://A.example/HTTPS://1.JPG"),
+        ("S3://bucket/S3://Key", "s3://bucket/S3://Key"),
+        ("Http://localhost:8080/1.jpg", "http://localhost:8080/1.jpg"),
+    ],
+)
+def test_a_scheme_is_one_in_capitals_too(field: str, given: str, taken: str) -> None:
+    request = parse_request({"prompt": "a lake", "image": "https://a.example/1.jpg", field: given})
+    assert getattr(request, field) == taken
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

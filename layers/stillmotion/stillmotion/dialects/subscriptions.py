@@ -15,7 +15,7 @@ import msgspec
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, page_of, refused, scoped
 from stillmotion.domain.access import Scope
 from stillmotion.domain.deliveries import Delivery, StillPending, Subscription
-from stillmotion.domain.request import FieldError, callback_error
+from stillmotion.domain.request import FieldError, callback_error, with_plain_scheme
 from stillmotion.ports import Conflict, UnknownPage
 from stillmotion.services.outbound import DeliveryUnknown, Outbound
 
@@ -93,4 +93,4 @@ def _url(fields: Mapping[str, object]) -> str | None:
         errors += [broken] if broken is not None else []
     if errors:
         raise refused(*errors)
-    return None if url is None else str(url)
+    return None if url is None else with_plain_scheme(str(url))

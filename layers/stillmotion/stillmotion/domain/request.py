@@ -57,6 +57,8 @@ MAX_MESSAGE = 2000
 
 # Without TLS, only from the machine itself: what a stack on a laptop has beside it, where its settings allow that.
 _THIS_MACHINE = r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?"
+# RFC 3986: a scheme is the same in capitals.
+_SCHEME = re.compile(r"(?:https?|s3)://", re.IGNORECASE)
 _WEB_ADDRESS = re.compile(rf"(?:https://[^/?#\s@]+|{_THIS_MACHINE})(?:[/?#]\S*)?")
 # Its host is the first group, or, of an IPv6 address, the second.
 _CALLBACK_ADDRESS = re.compile(
@@ -98,6 +100,9 @@ class Callback(msgspec.Struct, frozen=True, kw_only=True):
     dialect: CallbackDialect = "standard"
     events: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "url", with_plain_scheme(self.url))
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A wish for one video.
@@ -126,6 +131,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     when_over_budget: OverBudget = "wait"
     metadata: dict[MetadataKey, MetadataValue] = {}
     callback: Callback | None = None
+
+    def __post_init__(self) -> None:
+        for name, address in (("image", self.image), ("end_image", self.end_image)):
+            if address is not None:
+                msgspec.structs.force_setattr(self, name, with_plain_scheme(address))
 
 
 _PRICE_RULE = f"must be more than 0 and at most {MAX_DOLLARS} US dollars, with at most {MAX_DECIMALS} decimals"
@@ -240,6 +250,7 @@ def _cross_field_errors(values: Mapping[str, Any]) -> list[FieldError]:
 def _address_errors(name: str, address: str | None) -> list[FieldError]:
     if address is None or is_data_uri(address):
         return []
+    address = with_plain_scheme(address)
     if len(address) > MAX_ADDRESS:
         return [FieldError(name, f"must be at most {MAX_ADDRESS} characters long")]
     if _WEB_ADDRESS.fullmatch(address):
@@ -254,6 +265,7 @@ def _address_errors(name: str, address: str | None) -> list[FieldError]:
 
 def callback_error(field: str, url: str) -> FieldError | None:
     """The rule that the form of a callback's URL breaks. Whether it may be called is seen when it is."""
+    url = with_plain_scheme(url)
     if url.isascii() and len(url) <= MAX_ADDRESS and _is_callable(url):
         return None
     rule = "must be an https:// URL of the public internet, on port 443 and without user info"
@@ -268,6 +280,12 @@ def _is_callable(url: str) -> bool:
         return False
     host = found[1] or found[2]
     return host is None or may_be_public(host.lower().removesuffix("."))
+
+
+def with_plain_scheme(address: str) -> str:
+    """The address with its scheme in small letters, as all that read it expect."""
+    found = _SCHEME.match(address)
+    return address if found is None else found[0].lower() + address[found.end() :]
 
 
 def is_data_uri(address: str) -> bool:

@@ -32,10 +32,14 @@ from stillmotion.domain.request import MAX_ADDRESS, MAX_METADATA_ENTRIES, Reques
 IMAGE: Json = {
     "type": "string",
     "minLength": 1,
-    "pattern": r"^([Dd][Aa][Tt][Aa]:|s3://|https?://)",
+    "pattern": r"^([Dd][Aa][Tt][Aa]:|[Ss]3://|[Hh][Tt][Tt][Pp][Ss]?://)",
     "description": "An https:// address, s3://bucket/key of an upload, or a data: URI of a JPEG, PNG or WebP image.",
 }
-CALLBACK_URL: Json = {**ADDRESS, "maxLength": MAX_ADDRESS, "pattern": r"^https?://[^/?#\s@]+([/?#]\S*)?$"}
+CALLBACK_URL: Json = {
+    **ADDRESS,
+    "maxLength": MAX_ADDRESS,
+    "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s@]+([/?#]\S*)?$",
+}
 _PRICE: Json = {"anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}]}
 _TOLD: Mapping[str, str] = {
     "prompt": "What is to be seen.",
