@@ -51,6 +51,17 @@ def test_a_status_is_one_of_openais_four(job: Job, status: str) -> None:
     assert View().video(job)["status"] == status
 
 
+def test_what_is_not_known_yet_is_empty_text_as_openais_clients_have_no_null_there() -> None:
+    shown = View().video(ledgers.unprompted())
+    assert (shown["seconds"], shown["size"]) == ("", "")
+
+
+def test_a_shape_without_a_size_of_its_own_has_one_when_it_is_made() -> None:
+    square = replace(ledgers.dispatching(), aspect_ratio="1:1")
+    assert (View().video(square)["seconds"], View().video(square)["size"]) == ("5", "")
+    assert View().video(replace(ledgers.done(), aspect_ratio="1:1"))["size"] == "1x1"
+
+
 def test_a_failure_has_a_code_and_a_message() -> None:
     shown = View().video(ledgers.declared_failed())["error"]
     assert shown == {"code": ledgers.DECLARED.kind, "message": ledgers.DECLARED.message}

@@ -55,7 +55,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         ordered = as_sent(job)
         seconds = job.video.duration_milliseconds / 1000 if job.video else ordered.duration if ordered else None
         ratio = (ordered.aspect_ratio if ordered else None) or job.aspect_ratio or ""
-        size = f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(ratio)
+        size = f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(ratio, "")
         return {
             "id": job.id,
             "object": "video",
@@ -65,7 +65,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
             "created_at": _epoch(job.created_at),
             "completed_at": _epoch(job.ended_at) if job.status is Status.COMPLETED else None,
             "expires_at": _epoch(self._end(job.video)) if job.video else None,
-            "seconds": None if seconds is None else f"{seconds:g}",
+            # The types of OpenAI's clients have no null for these two.
+            "seconds": "" if seconds is None else f"{seconds:g}",
             "size": size,
             "prompt": job.request.prompt if job.request else None,
             "remixed_from_video_id": None,
