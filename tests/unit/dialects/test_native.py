@@ -138,6 +138,26 @@ def test_a_body_that_is_no_json_object_is_told(api: Api, raw: bytes) -> None:
     assert (status, problem["error"]["code"]) == (400, "invalid_json")
 
 
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (b'{"prompt": "a lake", "prompt": "a sea"}', "prompt"),
+        (b'{"prompt": "a lake", "dry_run": true, "dry_\\u0072un": false}', "dry_run"),
+        (b'{"prompt": "a lake", "metadata": {"take": "1", "take": "2"}}', "take"),
+    ],
+)
+def test_a_name_that_stands_twice_in_a_body_is_told(api: Api, raw: bytes, name: str) -> None:
+    status, problem, _ = api("POST /v1/videos", raw=raw)
+    assert (status, problem["error"]["code"]) == (400, "invalid_json")
+    assert problem["detail"] == f"The body says twice what {name} is."
+    assert api.world.jobs.all() == []
+
+
+def test_numbers_of_thousands_of_digits_are_told(api: Api) -> None:
+    for number in (b"1" * 5000, b"1e5000", b"0." + b"1" * 5000):
+        assert api("POST /v1/videos", raw=b'{"prompt": "a lake", "duration": ' + number + b"}")[0] == 400
+
+
 def test_a_body_that_is_too_large_is_told(api: Api) -> None:
     status, problem, _ = api("POST /v1/videos", raw=b" " * (MAX_BODY_BYTES + 1))
     assert (status, problem["error"]["code"]) == (413, "body_too_large")
