@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -94,16 +95,20 @@ def test_every_log_group_forgets(template: Template) -> None:
 
 
 def test_every_route_leads_to_its_function(template: Template) -> None:
-    led = {
-        route["Properties"]["RouteKey"]: _function_of_route(template, route["Properties"])
-        for route in template.of_type("AWS::ApiGatewayV2::Route").values()
-    }
+    led = _functions_of_routes(template)
 
     assert led == {
         **dict.fromkeys(SUBMIT_ROUTES, "SubmitFunction"),
         **dict.fromkeys(WEBHOOK_ROUTES, "WebhookFunction"),
         **dict.fromkeys(OPERATE_ROUTES, "OperateFunction"),
         **dict.fromkeys(READ_ROUTES, "ReadFunction"),
+    }
+
+
+def _functions_of_routes(template: Template) -> dict[str, str]:
+    return {
+        route["Properties"]["RouteKey"]: _function_of_route(template, route["Properties"])
+        for route in template.of_type("AWS::ApiGatewayV2::Route").values()
     }
 
 
@@ -125,6 +130,22 @@ def test_the_api_may_call_its_functions(template: Template) -> None:
         "OperateFunction",
     }
     assert all("${Api}" in found["SourceArn"]["Fn::Sub"] for found in permissions)
+
+
+def test_every_route_may_call_its_function(template: Template) -> None:
+    """Source: AWS's guide to HTTP APIs: the source is API/STAGE/METHOD/PATH, and a star stands for anything."""
+    allowed: dict[str, list[str]] = {}
+    for found in template.of_type("AWS::Lambda::Permission").values():
+        source = found["Properties"]["SourceArn"]["Fn::Sub"]
+        allowed.setdefault(found["Properties"]["FunctionName"]["Ref"], []).append(source.partition("${Api}")[2])
+    shut = []
+    for route, function in _functions_of_routes(template).items():
+        method, _, path = route.partition(" ")
+        called = f"/$default/{method}{path}"
+        if not any(fnmatchcase(called, pattern) for pattern in allowed[function]):
+            shut.append(route)
+
+    assert shut == []
 
 
 def test_no_statement_allows_every_action(template: Template) -> None:
