@@ -453,6 +453,9 @@ class InMemoryObjectStore:
         version = f"&versionId={version_id}" if version_id else ""
         return f"https://{bucket}.s3.test/{key}?X-Amz-Expires={seconds}{version}&X-Amz-Signature=get"
 
+    def signed_head(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
+        return self.signed_get(bucket, key, seconds=seconds, version_id=version_id).removesuffix("get") + "head"
+
     def signed_put(self, bucket: str, key: str, *, seconds: int, content_type: str, content_length: int) -> str:
         signed = f"X-Amz-Expires={seconds}&type={content_type}&length={content_length}&X-Amz-Signature=put"
         return f"https://{bucket}.s3.test/{key}?{signed}"

@@ -264,8 +264,9 @@ def submit_api() -> "Dialects":
 def read_api() -> "Dialects":
     from stillmotion.dialects.by_path import Dialects
 
-    by_prefix: dict[str, Callable[[], Answers]] = {"/api/v3/": wavespeed_read_api, "/v2/": apiframe_read_api}
-    return Dialects(native_read_api, by_prefix | dict.fromkeys(("/openapi.json", "/docs", "OPTIONS /"), contract))
+    # Browsers that ask first do so in no dialect.
+    by_prefix: dict[str, Callable[[], Answers]] = dict.fromkeys(("OPTIONS /", "/openapi.json", "/docs"), contract)
+    return Dialects(native_read_api, by_prefix | {"/api/v3/": wavespeed_read_api, "/v2/": apiframe_read_api})
 
 
 @cache
@@ -322,13 +323,13 @@ def wavespeed_submit_api() -> "Endpoints":
 @cache
 def wavespeed_read_api() -> "Endpoints":
     from stillmotion.dialects import wavespeed
+    from stillmotion.dialects.elsewhere import WAVESPEED, elsewhere
     from stillmotion.dialects.http import Endpoints
 
     budget = load(settings.BudgetSettings, os.environ).budget
     base_url = load(settings.ApiSettings, os.environ).api_base_url
-    return Endpoints(
-        authenticator(), wavespeed.read_routes(jobs(), objects(), books(), budget, base_url), wavespeed.show_problem
-    )
+    routes = wavespeed.read_routes(jobs(), objects(), books(), budget, base_url)
+    return Endpoints(authenticator(), {**routes, **elsewhere(WAVESPEED)}, wavespeed.show_problem)
 
 
 def _purse() -> "Purse":
@@ -351,9 +352,10 @@ def apiframe_submit_api() -> "Endpoints":
 def apiframe_read_api() -> "Endpoints":
     from stillmotion.dialects.apiframe_problems import show_problem
     from stillmotion.dialects.apiframe_reads import ApiframeEndpoints, read_routes
+    from stillmotion.dialects.elsewhere import APIFRAME, elsewhere
 
     routes = read_routes(jobs(), objects(), _purse(), load(PriceTable, os.environ))
-    return ApiframeEndpoints(authenticator(), routes, show_problem)
+    return ApiframeEndpoints(authenticator(), {**routes, **elsewhere(APIFRAME)}, show_problem)
 
 
 @cache

@@ -370,6 +370,9 @@ class ObjectStore(Protocol):
     def signed_get(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
         """A GET URL that needs no credentials for `seconds` seconds."""
 
+    def signed_head(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
+        """The same for HEAD."""
+
     def signed_put(self, bucket: str, key: str, *, seconds: int, content_type: str, content_length: int) -> str:
         """A PUT URL that takes just this type and length."""
 

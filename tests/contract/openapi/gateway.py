@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.fakes import DAWN
+from tests.unit.dialects.calling import context
 
 Event = Mapping[str, Any]
 Handler = Callable[[Event], Mapping[str, Any]]
@@ -74,7 +74,7 @@ def event(environ: Mapping[str, Any], route: str, path: Mapping[str, str]) -> Ev
         "headers": headers,
         "pathParameters": dict(path) or None,
         "queryStringParameters": query or None,
-        "requestContext": {"timeEpoch": int(DAWN.timestamp() * 1000)},
+        "requestContext": context(route, method=environ["REQUEST_METHOD"]),
         "isBase64Encoded": is_encoded if body else False,
         **({"body": text} if body else {}),
     }

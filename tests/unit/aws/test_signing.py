@@ -79,12 +79,15 @@ def parted(url: str | None) -> tuple[str, str, str, dict[str, str]]:
 @KEYS
 @ENDPOINTS
 @pytest.mark.parametrize("version_id", [None, "3/L4kqtJ+lcpXro="])
-def test_a_signed_get_is_botocores(key: str, endpoint: str | None, version_id: str | None) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_signed_get_or_head_is_botocores(key: str, endpoint: str | None, version_id: str | None, method: str) -> None:
     params = {} if version_id is None else {"versionId": version_id}
-    expected = AWSRequest("GET", botocores_url(endpoint, key), params=params)
+    expected = AWSRequest(method, botocores_url(endpoint, key), params=params)
     S3SigV4QueryAuth(botocores_credentials(), "s3", REGION, expires=3600).add_auth(expected)
 
-    url = store_at(endpoint).signed_get("photos", key, seconds=3600, version_id=version_id)
+    store = store_at(endpoint)
+    sign = store.signed_get if method == "GET" else store.signed_head
+    url = sign("photos", key, seconds=3600, version_id=version_id)
 
     assert parted(url) == parted(expected.url)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from tests.fakes import InMemoryBooks, InMemoryKeyStore, RecordingEventBus
+from tests.unit.dialects.calling import context
 from tests.unit.services.test_dead_letters import MemoryOutbox, MemoryQueue
 from tests.world import World
 from typer.testing import CliRunner, Result
@@ -188,7 +189,7 @@ class Stage:
             "headers": dict(request.headers),
             "pathParameters": {"id": video_id} if video_id else None,
             "queryStringParameters": dict(request.url.params),
-            "requestContext": {"timeEpoch": int(self.world.clock.now().timestamp() * 1000)},
+            "requestContext": context(route, self.world.clock.now()),
             "isBase64Encoded": False,
             "body": request.content.decode(),
         }

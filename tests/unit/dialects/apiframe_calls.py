@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 from tests.fakes import DAWN, InMemoryBooks, InMemoryKeyStore
 from tests.stills import image
+from tests.unit.dialects.calling import context
 from tests.world import BUCKET, PRICES, World
 
 from stillmotion.dialects.apiframe import submit_routes
@@ -100,7 +101,7 @@ class Api:
                 "headers": {**own, **(headers or {})},
                 "pathParameters": None if id is None else {"id": id},
                 "queryStringParameters": dict(query or {}),
-                "requestContext": {"timeEpoch": int(self.world.clock.now().timestamp() * 1000)},
+                "requestContext": context(route, self.world.clock.now()),
                 "isBase64Encoded": is_raw,
                 "body": None if sent is None else raw,
             }

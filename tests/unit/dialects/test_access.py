@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.fakes import DAWN
-from tests.unit.dialects.calling import call
+from tests.unit.dialects.calling import REQUEST_ID, call
 from tests.unit.dialects.stack import Stack, template
 
 from stillmotion.dialects.http import Endpoints
@@ -50,11 +50,13 @@ TABLE: Mapping[str, tuple[Scope, int | None]] = {
     "GET /api/v3/predictions/{id}/result": (Scope.READ, 404),
     "GET /api/v3/balance": (Scope.READ, None),
     "GET /api/v3/webhook/secret": (Scope.ADMIN, None),
+    "ANY /api/v3/{proxy+}": (Scope.READ, None),
     "POST /v2/videos/generate": (Scope.WRITE, None),
     "POST /v2/uploads": (Scope.WRITE, None),
     "GET /v2/jobs": (Scope.READ, None),
     "GET /v2/jobs/{id}": (Scope.READ, 404),
     "GET /v2/me": (Scope.READ, None),
+    "ANY /v2/{proxy+}": (Scope.READ, None),
 }
 OPEN = {"GET /v2/models"}
 NOT_A_KEYS = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}", *Contract.routes}
@@ -83,7 +85,8 @@ def ask(endpoints: Mapping[str, Endpoints], route: str, key: str | None, id: str
 def test_every_route_of_the_code_and_of_the_template_is_in_the_table(endpoints: Mapping[str, Endpoints]) -> None:
     deployed = {route["Properties"]["RouteKey"] for route in template().of_type("AWS::ApiGatewayV2::Route").values()}
     assert endpoints.keys() == TABLE.keys() | OPEN
-    assert deployed == TABLE.keys() | NOT_A_KEYS | OPEN
+    heads = {route for route in deployed if route.startswith("HEAD ")}
+    assert deployed - heads == (TABLE.keys() | NOT_A_KEYS | OPEN) - heads
 
 
 @pytest.mark.parametrize("route", TABLE)
@@ -113,6 +116,25 @@ def test_a_route_opens_to_its_scope_and_to_no_lesser(
     refused = status == 403 and said(answer) == f"This takes a key with the scope {TABLE[route][0]}."
     assert refused == (scope not in (TABLE[route][0], Scope.ADMIN))
     assert status != 401
+
+
+@pytest.mark.parametrize("route", [route for route in [*TABLE, *OPEN] if route.startswith("GET ")])
+@pytest.mark.parametrize("scopes", [(), *((scope,) for scope in Scope)])
+def test_head_is_answered_as_get_is_and_without_a_body(
+    stack: Stack, endpoints: Mapping[str, Endpoints], route: str, scopes: tuple[Scope, ...]
+) -> None:
+    key = stack.key("acme", scopes=scopes) if scopes else None
+    status, answer, headers = call(endpoints[route], route, key, path={"id": "x"})
+    assert call(endpoints[route], route.replace("GET", "HEAD"), key, path={"id": "x"}) == (status, None, headers)
+    assert answer is not None
+
+
+@pytest.mark.parametrize("route", [*TABLE, *OPEN])
+def test_every_answer_names_its_call_as_the_gateways_log_does(
+    stack: Stack, endpoints: Mapping[str, Endpoints], route: str
+) -> None:
+    for key in (None, stack.key()):
+        assert call(endpoints[route], route, key, path={"id": "x"})[2]["x-request-id"] == REQUEST_ID
 
 
 @pytest.mark.parametrize("route", [route for route in TABLE if TABLE[route][1] is not None])

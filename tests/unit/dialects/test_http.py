@@ -104,3 +104,18 @@ def test_whatever_is_wrong_with_a_key_is_answered_alike() -> None:
     answers = [call(endpoints, "GET /a", key) for key in (None, "", "x", "sm_" + "x" * 43, revoked_key, expired_key)]
     assert all(each == answers[0] for each in answers)
     assert answers[0][:2] == (401, {"msg": "invalid_api_key"})
+
+
+@pytest.mark.parametrize(
+    ("scope", "opened"), [(Scope.READ, {"/a"}), (Scope.WRITE, set()), (Scope.ADMIN, {"/a", "/secret"})]
+)
+def test_head_takes_the_scope_of_get_and_has_no_body(scope: Scope, opened: set[str]) -> None:
+    key, stored = key_with(scope)
+    answers = {path: call(door(stored), f"HEAD {path}", key) for path in ("/a", "/secret")}
+    assert {path for path, (status, _, _) in answers.items() if status == 200} == opened
+    assert [body for _, body, _ in answers.values()] == [None, None]
+
+
+def test_head_of_what_has_no_get_is_not_there() -> None:
+    key, stored = key_with(Scope.ADMIN)
+    assert call(door(stored), "HEAD /b", key)[0] == 404

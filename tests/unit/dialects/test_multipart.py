@@ -16,7 +16,13 @@ TYPE = "multipart/form-data; boundary=frontier"
 def request(body: bytes, content_type: str | None = TYPE) -> HttpRequest:
     headers = {} if content_type is None else {"content-type": content_type}
     return HttpRequest(
-        route="POST /", path={}, query={}, headers=headers, body=body, arrived_at=datetime(2026, 5, 4, tzinfo=UTC)
+        route="POST /",
+        method="POST",
+        path={},
+        query={},
+        headers=headers,
+        body=body,
+        arrived_at=datetime(2026, 5, 4, tzinfo=UTC),
     )
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tests import ledgers
 from tests.fakes import InMemoryKeyStore
 from tests.stills import image
+from tests.unit.dialects.calling import context
 from tests.unit.dialects.forms import CONTENT_TYPE, form
 from tests.world import BUCKET, PRICES, World
 
@@ -80,7 +81,7 @@ class Api:
             "headers": sent,
             "pathParameters": {"id": id} if id else None,
             "queryStringParameters": query,
-            "requestContext": {"timeEpoch": int(self.world.clock.now().timestamp() * 1000)},
+            "requestContext": context(route, self.world.clock.now()),
             "isBase64Encoded": raw is not None,
             "body": base64.b64encode(raw).decode() if raw is not None else None if body is None else json.dumps(body),
         }
@@ -232,6 +233,12 @@ def test_content_that_is_not_ready_is_told(api: Api) -> None:
     _, made, _ = api("POST /v1/videos", {"prompt": "a lake"})
     status, problem, _ = api("GET /v1/videos/{id}/content", id=made["id"])
     assert (status, problem["error"]["code"]) == (409, "video_not_ready")
+
+
+def test_who_asks_for_the_head_of_content_is_led_to_where_he_may_ask_for_it(api: Api) -> None:
+    api.world.jobs.put(replace(ledgers.done(), id=ID))
+    ways = {method: api(f"{method} /v1/videos/{{id}}/content", id=ID)[2]["location"] for method in ("GET", "HEAD")}
+    assert [way.rpartition("=")[2] for way in ways.values()] == ["get", "head"]
 
 
 def test_the_list_is_newest_first_and_has_pages(api: Api) -> None:
@@ -501,3 +508,4 @@ def test_nothing_but_the_video_is_made(api: Api, variant: str, status: int) -> N
 def test_remixes_and_edits_are_not_there(api: Api) -> None:
     status, problem, _ = api("ANY /v1/{proxy+}", {"prompt": "x"}, event={"pathParameters": {"proxy": "videos/edits"}})
     assert (status, problem["error"]["code"]) == (404, "not_found")
+    assert problem["detail"].endswith("Videos are neither remixed, edited nor extended here.")

@@ -20,7 +20,9 @@ PICTURE = "https://a.example/1.jpg"
 
 def sent(body: bytes, content_type: str) -> HttpRequest:
     headers = {"content-type": content_type}
-    return HttpRequest(route="POST /v1/videos", path={}, query={}, headers=headers, body=body, arrived_at=DAWN)
+    return HttpRequest(
+        route="POST /v1/videos", method="POST", path={}, query={}, headers=headers, body=body, arrived_at=DAWN
+    )
 
 
 def of_json(**fields: object) -> Order:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.fakes import FakeClock, InMemoryKeyStore
+from tests.unit.dialects.calling import context
 
 from stillmotion.dialects import native, spend
 from stillmotion.dialects.http import Endpoints
@@ -48,7 +49,7 @@ class Api:
 
     def __init__(self, books: HeldBooks) -> None:
         clock = FakeClock()
-        self.time = int(clock.now().timestamp() * 1000)
+        self.time = clock.now()
         minted = {
             "owner": mint("default", clock.now()),
             "bob": mint("bob", clock.now()),
@@ -63,7 +64,7 @@ class Api:
             "routeKey": "GET /v1/spend",
             "headers": {"authorization": f"Bearer {self.keys[caller]}"},
             "queryStringParameters": query,
-            "requestContext": {"timeEpoch": self.time},
+            "requestContext": context("GET /v1/spend", self.time),
         }
         answer = self.endpoints(event)
         return int(str(answer["statusCode"])), json.loads(str(answer["body"]))

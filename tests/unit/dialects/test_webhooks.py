@@ -17,8 +17,9 @@ from stillmotion.ports import Accepted, Unanswered
 EVENT = Path(__file__).parents[3] / "events" / "webhook-completed.json"
 API_KEY = "afk_test"
 SECRET = "whsec_test"
-REFUSED = {"statusCode": 401, "headers": {"cache-control": "no-store"}, "body": ""}
-TAKEN = {"statusCode": 200, "headers": {"cache-control": "no-store"}, "body": ""}
+HEADERS = {"cache-control": "no-store", "x-request-id": "SXk2fgU7FiAEJbQ="}
+REFUSED = {"statusCode": 401, "headers": HEADERS, "body": ""}
+TAKEN = {"statusCode": 200, "headers": HEADERS, "body": ""}
 LOST = Unanswered(detail="the connection broke", resendable=False)
 
 

@@ -54,6 +54,10 @@ READ_ROUTES = {
     "GET /v1/videos/{id}/content",
     "ANY /v1/{proxy+}",
     "OPTIONS /v1/{proxy+}",
+    "ANY /api/v3/{proxy+}",
+    "OPTIONS /api/v3/{proxy+}",
+    "ANY /v2/{proxy+}",
+    "OPTIONS /v2/{proxy+}",
     "GET /openapi.json",
     "GET /docs",
     "GET /v1/spend",
@@ -97,11 +101,19 @@ def test_every_log_group_forgets(template: Template) -> None:
 def test_every_route_leads_to_its_function(template: Template) -> None:
     led = _functions_of_routes(template)
 
-    assert led == {
+    assert {route: function for route, function in led.items() if not route.startswith("HEAD ")} == {
         **dict.fromkeys(SUBMIT_ROUTES, "SubmitFunction"),
         **dict.fromkeys(WEBHOOK_ROUTES, "WebhookFunction"),
         **dict.fromkeys(OPERATE_ROUTES, "OperateFunction"),
         **dict.fromkeys(READ_ROUTES, "ReadFunction"),
+    }
+
+
+def test_what_takes_get_takes_head(template: Template) -> None:
+    led = _functions_of_routes(template)
+
+    assert {route.replace("GET ", "HEAD "): led[route] for route in led if route.startswith("GET ")} == {
+        route: led[route] for route in led if route.startswith("HEAD ")
     }
 
 

@@ -76,6 +76,10 @@ class S3ObjectStore:
         """A GET URL that needs no credentials for `seconds` seconds, or until those of this function end."""
         return self._buckets.signed_url("GET", bucket, key, seconds=seconds, query={"versionId": version_id})
 
+    def signed_head(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
+        """The same for HEAD."""
+        return self._buckets.signed_url("HEAD", bucket, key, seconds=seconds, query={"versionId": version_id})
+
     def signed_put(self, bucket: str, key: str, *, seconds: int, content_type: str, content_length: int) -> str:
         """A PUT URL that takes just this type and length (bytes)."""
         headers = {"content-type": content_type, "content-length": str(content_length)}

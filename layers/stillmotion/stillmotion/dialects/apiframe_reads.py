@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from stillmotion.dialects import apiframe_views as views
 from stillmotion.dialects.apiframe_bodies import JobsQuery, is_uuid, jobs_query, modality_of
-from stillmotion.dialects.apiframe_problems import show_problem, told
+from stillmotion.dialects.apiframe_problems import told
 from stillmotion.dialects.apiframe_purse import Purse
-from stillmotion.dialects.http import Endpoints, HttpRequest, HttpResponse, Problem, Route, dump, parse_event
+from stillmotion.dialects.http import Endpoints, HttpRequest, HttpResponse, Problem, Route
 from stillmotion.domain.access import Scope, permits
 from stillmotion.domain.job import Job, Status
 from stillmotion.domain.request import FieldError, InvalidRequest
@@ -25,13 +24,7 @@ MODELS = "GET /v2/models"
 class ApiframeEndpoints(Endpoints):
     """The routes behind the check of the caller's key, but for the catalogue: anybody may see that."""
 
-    def __call__(self, event: Mapping[str, Any]) -> dict[str, object]:
-        if event["routeKey"] != MODELS:
-            return super().__call__(event)
-        try:
-            return dump(self.routes[MODELS](parse_event(event)))
-        except Problem as problem:
-            return dump(show_problem(problem))
+    keyless = frozenset({MODELS})
 
 
 def read_routes(jobs: JobStore, objects: ObjectStore, purse: Purse, prices: PriceTable) -> Mapping[str, Route]:

@@ -3,16 +3,17 @@
 Problem   an answer that is an error, in any dialect's words
 
 A route says by `scoped` what scope it takes. One that says nothing takes `read` for a GET and `write` for the rest.
+HEAD is GET without the answer's body: a table of routes has the GET.
 """
 
 import base64
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -28,6 +29,8 @@ MAX_BODY_BYTES = 4_500_000
 MAX_LISTED = 100
 # int() refuses thousands of digits, and isdecimal() takes those of every script.
 _SMALL_NUMBER = r"[0-9]{1,3}"
+REQUEST_ID = "x-request-id"
+"""The header that names a call as the gateway's log does. OpenAI's clients show it with what they raise."""
 RETRY_SECONDS = 2
 """When to come again to a stack that could not read its keys."""
 
@@ -44,7 +47,8 @@ class FieldProblem(msgspec.Struct, frozen=True):
 class Problem(Exception):
     """An error to be answered. `code` is a stable word for programs; `detail` is a sentence for people.
 
-    `retry_after` is in seconds; it is sent as a header, whatever else a dialect shows.
+    `retry_after` is in seconds, and `allow` the methods that there are; they are sent as headers, whatever else a
+    dialect shows.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Problem(Exception):
         errors: tuple[FieldProblem, ...] = (),
         *,
         retry_after: int | None = None,
+        allow: Sequence[str] = (),
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -62,6 +67,12 @@ class Problem(Exception):
         self.detail = detail
         self.errors = errors
         self.retry_after = retry_after
+        self.allow = allow
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        waits = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
+        return {**waits, **({"allow": ", ".join(self.allow)} if self.allow else {})}
 
 
 def refused(*errors: FieldError) -> Problem:
@@ -72,9 +83,11 @@ def refused(*errors: FieldError) -> Problem:
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A call to the HTTP API. `route` is as in the template ("GET /v1/videos/{id}"); header names are lower-case."""
+    """A call to the HTTP API. `route` is as in the template ("GET /v1/videos/{id}"), and that of the GET for a HEAD;
+    header names are lower-case."""
 
     route: str
+    method: str
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -180,11 +193,14 @@ def scope_of(name: str, route: Route) -> Scope:
 
 
 class Endpoints:
-    """A dialect's routes behind the one check of the caller's key: nothing is routed before it.
+    """A dialect's routes behind the one check of the caller's key: nothing is routed before it but what is `keyless`.
 
     Whatever is wrong with a key is answered alike. Where it cannot be told, as the table cannot be read, nobody is
     let in.
     """
+
+    keyless: ClassVar[frozenset[str]] = frozenset()
+    """Routes that take no key."""
 
     def __init__(self, authenticate: Authenticator, routes: Mapping[str, Route], show: ProblemView) -> None:
         self._authenticate = authenticate
@@ -195,14 +211,12 @@ class Endpoints:
         """Answers an HTTP API event (payload format 2.0)."""
         try:
             request = parse_event(event)
-            caller = self._admit(request.key)
-            response = self._routed(msgspec.structs.replace(request, caller=caller), caller)
+            caller = None if request.route in self.keyless else self._admit(request.key)
+            response = self._routed(msgspec.structs.replace(request, caller=caller))
         except Problem as problem:
-            response = self._show(problem)
-            if problem.retry_after is not None:
-                waits = {**response.headers, "retry-after": str(problem.retry_after)}
-                response = msgspec.structs.replace(response, headers=waits)
-        return dump(response)
+            shown = self._show(problem)
+            response = msgspec.structs.replace(shown, headers={**shown.headers, **problem.headers})
+        return dump(response, event)
 
     def _admit(self, key: str | None) -> ApiKey:
         try:
@@ -220,12 +234,12 @@ class Endpoints:
             detail = "The key could not be checked. Try again in a moment."
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, retry_after=RETRY_SECONDS) from fault
 
-    def _routed(self, request: HttpRequest, caller: ApiKey) -> HttpResponse:
+    def _routed(self, request: HttpRequest) -> HttpResponse:
         route = self.routes.get(request.route)
         if route is None:
             raise Problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
         needed = scope_of(request.route, route)
-        if not permits(caller.scopes, needed):
+        if request.caller is not None and not permits(request.caller.scopes, needed):
             detail = f"This takes a key with the scope {needed}."
             raise Problem(HTTPStatus.FORBIDDEN, "insufficient_scope", detail)
         try:
@@ -240,13 +254,15 @@ class Endpoints:
 def parse_event(event: Mapping[str, Any]) -> HttpRequest:
     """The call in an HTTP API event. Raises Problem for a body that is not what it says."""
     context = event["requestContext"]
+    method, _, path = event["routeKey"].partition(" ")
     body = event.get("body") or ""
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except ValueError as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "invalid_body", "The body is not base64, or not text.") from error
     return HttpRequest(
-        route=event["routeKey"],
+        route=f"GET {path}" if method == "HEAD" else event["routeKey"],
+        method=context["http"]["method"],
         path=event.get("pathParameters") or {},
         query=event.get("queryStringParameters") or {},
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
@@ -255,10 +271,12 @@ def parse_event(event: Mapping[str, Any]) -> HttpRequest:
     )
 
 
-def dump(response: HttpResponse) -> dict[str, object]:
-    """The answer as API Gateway takes it."""
-    headers = {"cache-control": "no-store", **response.headers}
-    if response.body is None:
-        return {"statusCode": int(response.status), "headers": headers, "body": ""}
-    headers.setdefault("content-type", "application/json")
-    return {"statusCode": int(response.status), "headers": headers, "body": msgspec.json.encode(response.body).decode()}
+def dump(response: HttpResponse, event: Mapping[str, Any]) -> dict[str, object]:
+    """The answer to an event as API Gateway takes it; to HEAD, without the body."""
+    context = event["requestContext"]
+    headers = {"cache-control": "no-store", REQUEST_ID: context["requestId"], **response.headers}
+    if response.body is not None:
+        headers.setdefault("content-type", "application/json")
+    is_told = response.body is not None and context["http"]["method"] != "HEAD"
+    body = msgspec.json.encode(response.body).decode() if is_told else ""
+    return {"statusCode": int(response.status), "headers": headers, "body": body}

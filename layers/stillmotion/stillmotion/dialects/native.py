@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from stillmotion.dialects import views
-from stillmotion.dialects.http import FieldProblem, HttpRequest, HttpResponse, Problem, Route, refused, scoped
-from stillmotion.domain.access import Scope
+from stillmotion.dialects.elsewhere import NATIVE, elsewhere
+from stillmotion.dialects.http import FieldProblem, HttpRequest, HttpResponse, Problem, Route, refused
 from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.job import Job, Status, WrongStep
@@ -31,8 +31,6 @@ MAX_IDEMPOTENCY_KEY = 255
 POLL_AFTER = {"openai-poll-after-ms": "5000"}
 """How long OpenAI's Python client waits between two looks, unless its caller says otherwise; else it is a second."""
 ORDERS = ("desc", "asc")
-ELSEWHERE = "ANY /v1/{proxy+}"
-"""What no other route takes."""
 VARIANTS = ("video", "thumbnail", "spritesheet")
 # int() refuses thousands of digits, and isdecimal() takes those of every script.
 _SMALL_NUMBER = r"[0-9]{1,3}"
@@ -148,9 +146,9 @@ def read_routes(jobs: JobStore, objects: ObjectStore, view: views.View) -> Mappi
             ended = job.status in (Status.FAILED, Status.CANCELLED)
             detail = "This video failed: it has no content." if ended else "This video is not completed yet."
             raise Problem(HTTPStatus.CONFLICT, "video_failed" if ended else "video_not_ready", detail)
-        url = objects.signed_get(
-            job.video.bucket, job.video.key, seconds=CONTENT_SECONDS, version_id=job.video.version_id
-        )
+        # A signature is good for one method.
+        sign = objects.signed_head if request.method == "HEAD" else objects.signed_get
+        url = sign(job.video.bucket, job.video.key, seconds=CONTENT_SECONDS, version_id=job.video.version_id)
         return HttpResponse(status=HTTPStatus.FOUND, headers={"location": url})
 
     def listing(request: HttpRequest) -> HttpResponse:
@@ -165,7 +163,7 @@ def read_routes(jobs: JobStore, objects: ObjectStore, view: views.View) -> Mappi
         "GET /v1/videos": listing,
         "GET /v1/videos/{id}": retrieve,
         "GET /v1/videos/{id}/content": content,
-        ELSEWHERE: scoped(Scope.READ)(_nothing),
+        **elsewhere(NATIVE),
     }
 
 
@@ -208,11 +206,6 @@ def _broken(
     errors = tuple(FieldProblem(names.get(error.field, error.field), error.rule) for error in invalid.errors)
     detail = "; ".join(f"{error.field}: {error.rule}" for error in errors)[:MAX_MESSAGE]
     return Problem(status, code, detail, errors)
-
-
-def _nothing(_request: HttpRequest) -> HttpResponse:
-    detail = "There is nothing at this address. Videos are neither remixed, edited nor extended here."
-    raise Problem(HTTPStatus.NOT_FOUND, "not_found", detail)
 
 
 def _page(query: Mapping[str, str]) -> tuple[int, str]:

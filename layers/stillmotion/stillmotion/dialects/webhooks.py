@@ -41,7 +41,7 @@ class Webhooks:
 
         503 asks the vendor to send it again: it had to be read, and could not.
         """
-        return dump(HttpResponse(status=self._answer(event)))
+        return dump(HttpResponse(status=self._answer(event)), event)
 
     def _answer(self, event: Mapping[str, Any]) -> HTTPStatus:
         try:

@@ -16,6 +16,7 @@ from stillmotion.dialects.openapi.page import page
 from stillmotion.dialects.openapi.serving import Contract
 
 BASE_URL = "https://api.example"
+PREFLIGHTS = ["read-preflight", "read-apiframe-preflight", "read-wavespeed-preflight"]
 
 
 @pytest.fixture
@@ -79,11 +80,32 @@ def test_what_is_shown_is_text() -> None:
     assert "&lt;u&gt;" in shown
 
 
-def test_browsers_that_ask_first_need_no_key(contract: Contract) -> None:
-    assert asked(contract, "read-preflight")[:2] == (204, "")
+@pytest.mark.parametrize("name", PREFLIGHTS)
+def test_browsers_that_ask_first_need_no_key(contract: Contract, name: str) -> None:
+    assert asked(contract, name)[:2] == (204, "")
 
 
-@pytest.mark.parametrize(("name", "status"), [("read-openapi", 200), ("read-docs", 200), ("read-preflight", 204)])
+@pytest.mark.parametrize("name", ["read-openapi", "read-docs"])
+def test_head_is_answered_as_get_is_and_without_a_body(contract: Contract, name: str) -> None:
+    get = event(name)
+    head: Any = contract(
+        {
+            **get,
+            "routeKey": get["routeKey"].replace("GET", "HEAD"),
+            "requestContext": {**get["requestContext"], "http": {"method": "HEAD"}},
+        }
+    )
+    assert (head["statusCode"], head["body"], head["headers"]) == (200, "", asked(contract, name)[2])
+
+
+@pytest.mark.parametrize("name", ["read-openapi", "read-docs", *PREFLIGHTS])
+def test_every_answer_names_its_call_as_the_gateways_log_does(contract: Contract, name: str) -> None:
+    assert asked(contract, name)[2]["x-request-id"] == event(name)["requestContext"]["requestId"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("read-openapi", 200), ("read-docs", 200), *((name, 204) for name in PREFLIGHTS)]
+)
 def test_the_read_function_has_it(monkeypatch: pytest.MonkeyPatch, name: str, status: int) -> None:
     stack = Stack()
     stack.endpoints(monkeypatch)

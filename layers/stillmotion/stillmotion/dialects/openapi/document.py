@@ -36,8 +36,10 @@ with `admin` does everything. Jobs, lists and spending are those of the key's te
 **Limits.** A body is at most {MAX_BODY_BYTES:,} bytes; the gateway itself refuses what is larger than it can hand
 over. Larger images are put straight into the bucket, by the URL that an upload call gives.
 
-**The gateway's own answers** have the form {{"message": …}}: 404 where there is no such address outside `/v1`, 413, 429
-when everybody together calls too often, 500 and 503 when a function could not answer.
+**Methods.** HEAD is answered as GET is, without the body. What an address does not take is answered 405, with `Allow`.
+
+**The gateway's own answers** have the form {{"message": …}}: 404 outside `/v1`, `/v2` and `/api/v3`, 413, 429 when
+everybody together calls too often, 500 and 503 when a function could not answer.
 """
 
 
