@@ -42,7 +42,7 @@ CHECKS: list[Any] = [
 ]
 KNOWN = {"uuid": JOB_IDS, "uri": ADDRESSES, "key-id": KEY_IDS, "delivery-id": list(DELIVERIES)}
 """What stands on the stage, by the format that the document gives it."""
-
+NAMED = {"x-request-id": "call"}
 
 Contracted = Callable[[Gateway], Any]
 
@@ -83,12 +83,13 @@ def test_what_is_answered_is_documented(contracted: Contracted, gateway: Gateway
 @pytest.mark.parametrize(
     "answer",
     [
-        {"statusCode": 500, "headers": {}, "body": ""},
-        {"statusCode": 418, "headers": {}, "body": ""},
-        {"statusCode": 200, "headers": {}, "body": '{"models": [], "more": 1}'},
-        {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": '{"models": []}'},
+        {"statusCode": 500, "headers": NAMED, "body": ""},
+        {"statusCode": 418, "headers": NAMED, "body": ""},
+        {"statusCode": 200, "headers": NAMED, "body": '{"models": [], "more": 1}'},
+        {"statusCode": 200, "headers": {**NAMED, "content-type": "text/plain"}, "body": '{"models": []}'},
+        {"statusCode": 200, "headers": {}, "body": '{"models": []}'},
     ],
-    ids=["a fault", "another status", "another body", "another media type"],
+    ids=["a fault", "another status", "another body", "another media type", "no name"],
 )
 def test_what_is_not_documented_is_found(contracted: Contracted, answer: dict[str, Any]) -> None:
     route = "GET /v2/models"
@@ -98,6 +99,7 @@ def test_what_is_not_documented_is_found(contracted: Contracted, answer: dict[st
 
 def test_what_ought_to_be_refused_is_found(contracted: Contracted) -> None:
     """Whatever it says, the filter is passed over."""
-    route, answer = "GET /v2/models", {"statusCode": 200, "headers": {}, "body": '{"models": []}'}
+    route = "GET /v2/models"
+    answer = {"statusCode": 200, "headers": NAMED, "body": '{"models": []}'}
     with pytest.raises(FailureGroup, match="Invalid data should have been rejected"):
         tried(contracted(Gateway(lambda: {route: lambda _event: answer})), route)

@@ -18,7 +18,7 @@ from stillmotion.dialects import elsewhere, wavespeed_bodies
 from stillmotion.dialects.apiframe_reads import MODELS
 from stillmotion.dialects.http import Endpoints, scope_of
 from stillmotion.dialects.native_bodies import STANDS_FOR
-from stillmotion.dialects.openapi import apiframe, native_account, native_operations, native_schemas, wavespeed
+from stillmotion.dialects.openapi import apiframe, gateway, native_account, native_operations, native_schemas, wavespeed
 from stillmotion.dialects.openapi.document import document, operations
 from stillmotion.dialects.openapi.native_schemas import video_form, video_order
 from stillmotion.dialects.openapi.operation import KEYED
@@ -28,7 +28,7 @@ from stillmotion.domain import request
 
 ELSEWHERE = {elsewhere.NATIVE, elsewhere.WAVESPEED, elsewhere.APIFRAME}
 WEBHOOKS = "POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"
-PARTS = (native_schemas, native_operations, native_account, apiframe, wavespeed)
+PARTS = (native_schemas, native_operations, native_account, apiframe, wavespeed, gateway)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,10 @@ def endpoints(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Endpoints]:
 
 def every_operation(openapi: Json) -> list[Json]:
     return [operation for methods in openapi["paths"].values() for operation in methods.values()]
+
+
+def of_components(openapi: Json) -> Json:
+    return {"components": openapi["components"]}
 
 
 def test_every_route_of_the_code_is_in_it_and_no_other(endpoints: Mapping[str, Endpoints]) -> None:
@@ -79,7 +83,7 @@ def test_whoever_takes_a_key_says_what_becomes_of_those_without(openapi: Json) -
 def test_whoever_is_to_wait_is_told_how_long(openapi: Json, status: str) -> None:
     for operation in every_operation(openapi):
         if operation["security"]:
-            assert operation["responses"][status]["headers"]["retry-after"]["required"]
+            assert operation["responses"][status]["headers"]["retry-after"]["schema"]["type"] == "integer"
 
 
 def test_errors_are_told_in_the_words_of_their_dialect(openapi: Json) -> None:
@@ -88,8 +92,33 @@ def test_errors_are_told_in_the_words_of_their_dialect(openapi: Json) -> None:
         (word,) = [word for prefix, word in words.items() if path.startswith(prefix)]
         for operation in methods.values():
             for status, told in operation["responses"].items():
-                for content in told.get("content", {}).values() if int(status) >= 400 else ():
-                    assert content["schema"] == {"$ref": f"#/components/schemas/{word}"}
+                contents = told.get("content", {}).values() if int(status) >= 400 else ()
+                schemas = [
+                    schema for content in contents for schema in content["schema"].get("anyOf", [content["schema"]])
+                ]
+                assert {schema["$ref"].rpartition("/")[2] for schema in schemas} <= {word, "GatewayMessage"}
+
+
+def test_what_the_gateway_answers_by_itself_is_told_beside_the_words_of_the_dialect(openapi: Json) -> None:
+    for operation in every_operation(openapi):
+        for status in ("429", "500", *(("413",) if "requestBody" in operation else ())):
+            told = operation["responses"][status]
+            found = Draft202012Validator({**told["content"]["application/json"]["schema"], **of_components(openapi)})
+            assert found.is_valid({"message": "Too Many Requests"})
+            assert not [name for name, header in told["headers"].items() if header.get("required")]
+
+
+def test_a_problem_is_still_one_beside_what_the_gateway_answers(openapi: Json) -> None:
+    limited = {path: openapi["paths"][path]["get"]["responses"]["429"]["content"] for path in ("/v1/videos", "/v2/me")}
+    assert limited["/v1/videos"].keys() == {"application/problem+json", "application/json"}
+    told = Draft202012Validator({**limited["/v2/me"]["application/json"]["schema"], **of_components(openapi)})
+    assert told.is_valid({"error": "Rate limit exceeded"})
+
+
+def test_every_answer_of_a_function_names_its_call(openapi: Json) -> None:
+    for operation in every_operation(openapi):
+        for told in operation["responses"].values():
+            assert told["headers"]["x-request-id"]["required"] == ("GatewayMessage" not in json.dumps(told))
 
 
 def test_operations_have_names_of_their_own(openapi: Json) -> None:

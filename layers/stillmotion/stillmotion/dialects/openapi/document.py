@@ -6,6 +6,7 @@ from itertools import chain
 from stillmotion.dialects.http import MAX_BODY_BYTES
 from stillmotion.dialects.openapi import (
     apiframe,
+    gateway,
     native_account,
     native_operations,
     native_schemas,
@@ -38,6 +39,8 @@ over. Larger images are put straight into the bucket, by the URL that an upload 
 
 **Methods.** HEAD is answered as GET is, without the body. What an address does not take is answered 405, with `Allow`.
 
+**Names.** Every answer but the gateway's own has `x-request-id`, the call's name in the log.
+
 **The gateway's own answers** have the form {{"message": …}}: 404 outside `/v1`, `/v2` and `/api/v3`, 413, 429 when
 everybody together calls too often, 500 and 503 when a function could not answer.
 """
@@ -56,7 +59,7 @@ def document(base_url: str) -> Json:
     paths: dict[str, Json] = {}
     for operation in operations():
         paths.setdefault(operation.path, {})[operation.method] = operation.told()
-    parts = (native_schemas, native_operations, native_account, apiframe, wavespeed)
+    parts = (native_schemas, native_operations, native_account, apiframe, wavespeed, gateway)
     schemas = {name: schema for part in parts for name, schema in part.components().items()}
     return {
         "openapi": "3.1.0",

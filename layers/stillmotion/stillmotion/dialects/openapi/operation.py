@@ -1,18 +1,24 @@
 """One route as the document tells of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
+from stillmotion.dialects.http import REQUEST_ID
+from stillmotion.dialects.openapi import gateway
 from stillmotion.dialects.openapi.schemas import TEXT, WHOLE, Json, ref
 from stillmotion.domain.access import Scope
 
 JSON = "application/json"
 KEYED = (401, 403, 429, 503)
 """What every route that takes a key may answer."""
-RETRY_AFTER: Json = {"description": "Seconds to wait.", "required": True, "schema": {**WHOLE, "minimum": 0}}
+RETRY_AFTER: Json = {
+    "description": "Seconds to wait. What the gateway answers by itself has none.",
+    "schema": {**WHOLE, "minimum": 0},
+}
+CALL: Json = {"description": "The call's name in the log.", "schema": TEXT}
 
 _WORDS: Mapping[int, str] = {
     400: "The call breaks a rule; what it is is told.",
@@ -24,8 +30,9 @@ _WORDS: Mapping[int, str] = {
     413: "The body is too large.",
     415: "The body is no form.",
     422: "An image could not be read where the call says that it is.",
-    429: "The key has called as often as it may in this minute.",
-    503: "The key could not be checked.",
+    429: "The key has called as often as it may in this minute, or all together more often than they may.",
+    500: "No function could answer.",
+    503: "The key could not be checked, or no function answered in time.",
 }
 _WAITS = (429, 503)
 
@@ -40,7 +47,8 @@ class Dialect(msgspec.Struct, frozen=True):
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """A route. `answers` are what goes well, by status; `problems` the statuses of what does not, beside those of
-    every route that takes a key. `scope` is None where no key is taken. `bodies` are media types; see `sent`."""
+    every route that takes a key and of what the gateway answers by itself. `scope` is None where no key is taken.
+    `bodies` are media types; see `sent`."""
 
     route: str
     id: str
@@ -67,7 +75,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         """The operation object."""
         body = {"requestBody": {"required": self.body_required, "content": dict(self.bodies)}} if self.bodies else {}
         keyed = self.dialect.keyed if self.scope is not None else ()
-        problems = {status: self._problem(status) for status in (*self.problems, *keyed)}
+        own = {*self.problems, *keyed}
+        of_gateway = {*gateway.ALWAYS, *(gateway.OF_BODIES if self.bodies else ())} - self.answers.keys()
+        answers = {**self.answers, **{status: self._problem(status, own, of_gateway) for status in own | of_gateway}}
         return {
             "operationId": self.id,
             "tags": [self.tag],
@@ -75,17 +85,29 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             **({"description": self.description} if self.description else {}),
             **({"parameters": list(self.parameters)} if self.parameters else {}),
             **body,
-            "responses": {str(status): answer for status, answer in sorted({**self.answers, **problems}.items())},
+            "responses": {str(status): _named(told, status in of_gateway) for status, told in sorted(answers.items())},
             "security": [{"bearer": [self.scope]}, {"apiKey": [self.scope]}] if self.scope is not None else [],
         }
 
-    def _problem(self, status: int) -> Json:
-        headers = {"retry-after": RETRY_AFTER} if status in _WAITS else {}
+    def _problem(self, status: int, own: Collection[int], of_gateway: Collection[int]) -> Json:
+        schemas: dict[str, list[Json]] = {}
+        if status in own:
+            schemas[self.dialect.media_type] = [ref(self.dialect.error)]
+        if status in of_gateway:
+            schemas.setdefault(JSON, []).append(ref(gateway.MESSAGE))
+        headers = {"retry-after": RETRY_AFTER} if status in _WAITS and status in own else {}
         return {
             "description": _WORDS[status],
-            **({"headers": headers} if headers else {}),
-            "content": {self.dialect.media_type: {"schema": ref(self.dialect.error)}},
+            "headers": headers,
+            "content": {
+                kind: {"schema": found[0] if len(found) == 1 else {"anyOf": found}} for kind, found in schemas.items()
+            },
         }
+
+
+def _named(told: Json, is_of_gateway: bool) -> Json:  # noqa: FBT001 - reads as it is meant
+    """An answer with the header that names its call; the gateway's own have it not."""
+    return {**told, "headers": {REQUEST_ID: {**CALL, "required": not is_of_gateway}, **told.get("headers", {})}}
 
 
 def answer(schema: Json, description: str = "", *, headers: Mapping[str, Json] | None = None) -> Json:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from stillmotion.dialects.http import REQUEST_ID
 from stillmotion.dialects.openapi.schemas import Json
 
 STYLE = """
@@ -109,9 +110,10 @@ def _json(value: object) -> str:
 def _answers(responses: Mapping[str, Json]) -> str:
     rows = []
     for status, told in responses.items():
-        content = next(iter(told.get("content", {}).values()), None)
-        headers = ", ".join(f"<code>{escape(name)}</code>" for name in told.get("headers", {}))
-        shown = _kind(content["schema"]) if content else ""
+        # What every answer has is told at the top.
+        named = [name for name in told.get("headers", {}) if name != REQUEST_ID]
+        headers = ", ".join(f"<code>{escape(name)}</code>" for name in named)
+        shown = " or ".join(_kind(content["schema"]) for content in told.get("content", {}).values())
         rows.append((f"<b>{status}</b>", shown, escape(told["description"]) + (f" With {headers}." if headers else "")))
     return _table(("Answer", "", ""), rows)
 
