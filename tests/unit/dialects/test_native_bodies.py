@@ -219,6 +219,12 @@ def test_none_is_left_out_of_json_and_is_an_empty_text_in_a_form(name: str) -> N
     assert of_form((name, "")) == of_json()
 
 
+@pytest.mark.parametrize("names", [("concepts", "concepts"), ("concepts[]", "concepts[]"), ("concepts[]", "concepts")])
+def test_concepts_are_spelt_either_way_in_a_form(names: tuple[str, str]) -> None:
+    given = of_form(*zip(names, ("push_in", "static"), strict=True)).request.concepts
+    assert sorted(given) == ["push_in", "static"]
+
+
 def test_a_list_that_is_empty_in_a_form_is_none() -> None:
     assert of_form(("concepts[]", "")) == of_json()
 

@@ -60,7 +60,27 @@ def test_every_field_can_be_read_from_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "ceiling", [0, -1, "nan", "inf", "1E-7", "0.0000001", 1_000_001, "much", True, [1], "1e-99999999"]
+    "ceiling",
+    [
+        0,
+        -1,
+        "nan",
+        "inf",
+        "1E-7",
+        "0.0000001",
+        1_000_001,
+        "much",
+        True,
+        [1],
+        "1e-99999999",
+        "1e2",
+        " 1",
+        "+1",
+        "1_0",
+        "\u0663",
+        ".5",
+        "",
+    ],
 )
 def test_a_ceiling_that_is_no_price_is_refused(ceiling: object) -> None:
     assert refused(max_dollars=ceiling) == {

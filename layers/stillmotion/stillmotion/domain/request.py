@@ -49,6 +49,8 @@ MetadataValue = Annotated[str, Meta(max_length=512)]
 MAX_METADATA_ENTRIES = 16
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 6
+PRICE_PATTERN = rf"[0-9]{{1,7}}(?:\.[0-9]{{1,{MAX_DECIMALS}}})?"
+"""How a price is written as text. Decimal takes more: exponents, underscores, the digits of every script."""
 MAX_KEY_BYTES = 1024
 """The longest key of an S3 object, in UTF-8."""
 MAX_ERRORS_TOLD = 20
@@ -181,8 +183,7 @@ def parse_request(fields: Mapping[str, object], *, text_values: bool = False) ->
         if name not in fields:
             continue
         try:
-            value = msgspec.convert(fields[name], kind, strict=not text_values)
-            msgspec.json.encode(value)
+            value = _read(name, fields[name], kind, strict=not text_values)
         except msgspec.ValidationError as error:
             errors.append(FieldError(name, _rule(name, error)))
         except UnicodeEncodeError:
@@ -201,6 +202,15 @@ def parse_request(fields: Mapping[str, object], *, text_values: bool = False) ->
     if callback_url is not None:
         values["callback"] = Callback(url=callback_url)
     return Request(**values)
+
+
+def _read(name: str, value: object, kind: Any, *, strict: bool) -> Any:  # noqa: ANN401 - it is of `kind`
+    """A field's value. Raises msgspec.ValidationError, and UnicodeEncodeError for half of a character."""
+    if name == "max_dollars" and isinstance(value, str) and not re.fullmatch(PRICE_PATTERN, value):
+        raise msgspec.ValidationError(_PRICE_RULE)
+    read = msgspec.convert(value, kind, strict=strict)
+    msgspec.json.encode(read)
+    return read
 
 
 def _rule(name: str, error: msgspec.ValidationError) -> str:

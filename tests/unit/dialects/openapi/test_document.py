@@ -159,9 +159,35 @@ def test_whatever_may_be_left_out_of_an_order_may_be_null_but_for_what_would_cos
 
 
 def test_a_form_has_the_fields_of_an_order() -> None:
-    spelt = {"concepts[]": "concepts"}
-    named = {spelt.get(name, name) for name in video_form()["properties"]}
-    assert named | {"metadata"} == video_order()["properties"].keys()
+    assert video_form()["properties"].keys() | {"metadata"} == video_order()["properties"].keys() | {"concepts[]"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("prompt", " \n\u2003"),
+        ("max_dollars", "much"),
+        ("max_dollars", "1e2"),
+        ("max_dollars", "0.0000001"),
+        ("max_dollars", 1_000_001),
+    ],
+)
+def test_what_the_code_refuses_of_an_order_the_document_refuses(field: str, value: object) -> None:
+    assert not Draft202012Validator(video_order()).is_valid({"prompt": "a lake", field: value})
+    with pytest.raises(request.InvalidRequest):
+        request.parse_request({"prompt": "a lake", field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("prompt", " "), ("prompt", ""), ("dry_run", ""), ("dry_run", "yes"), ("max_dollars", "much")]
+)
+def test_what_the_code_refuses_of_a_form_the_document_refuses(field: str, value: str) -> None:
+    assert not Draft202012Validator(video_form()).is_valid({"prompt": "a lake", field: value})
+
+
+@pytest.mark.parametrize("name", ["concepts", "concepts[]"])
+def test_a_form_says_concepts_either_way(name: str) -> None:
+    assert Draft202012Validator(video_form()).is_valid({"prompt": "a lake", name: ["push_in", "static"]})
 
 
 def test_an_order_at_wavespeed_has_the_parameters_that_it_takes() -> None:

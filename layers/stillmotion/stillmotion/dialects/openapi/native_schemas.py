@@ -27,7 +27,15 @@ from stillmotion.dialects.openapi.schemas import (
 from stillmotion.domain.failures import RULES
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.job import Job
-from stillmotion.domain.request import MAX_ADDRESS, MAX_METADATA_ENTRIES, Request, VendorName
+from stillmotion.domain.request import (
+    MAX_ADDRESS,
+    MAX_DOLLARS,
+    MAX_METADATA_ENTRIES,
+    MAX_PROMPT,
+    PRICE_PATTERN,
+    Request,
+    VendorName,
+)
 
 IMAGE: Json = {
     "type": "string",
@@ -40,7 +48,18 @@ CALLBACK_URL: Json = {
     "maxLength": MAX_ADDRESS,
     "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s@]+([/?#]\S*)?$",
 }
-_PRICE: Json = {"anyOf": [{"type": "string"}, {"type": "number", "exclusiveMinimum": 0}]}
+_PRICE: Json = {
+    "anyOf": [
+        {"type": "string", "pattern": f"^{PRICE_PATTERN}$"},
+        {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_DOLLARS},
+    ]
+}
+# As text, where empty text is null.
+_SPELT: Mapping[str, Json] = {
+    "prompt": {"type": "string", "pattern": r"\S", "maxLength": MAX_PROMPT},
+    "max_dollars": {"type": "string", "pattern": f"^({PRICE_PATTERN})?$"},
+    "dry_run": {"type": "string", "pattern": "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[01])$"},
+}
 _TOLD: Mapping[str, str] = {
     "prompt": "What is to be seen.",
     "image": "What the video starts with. Without one it is made of the prompt alone.",
@@ -73,6 +92,7 @@ def video_order() -> Json:
     number = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": MAX_SECONDS}
     seconds = {"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3})?$"}, number]}
     fields = own | {
+        "prompt": {**own["prompt"], "pattern": r"\S"},
         "image": IMAGE,
         "end_image": IMAGE,
         "max_dollars": _PRICE,
@@ -99,13 +119,15 @@ def video_form() -> Json:
     file: Json = {"type": "string", "contentMediaType": "application/octet-stream"}
     files = {name: {**file, "description": _TOLD[name]} for name in ("input_reference", "image", "end_image")}
     texts = {
-        name: {**TEXT, "description": _TOLD[name]} for name in order if name not in (*files, "metadata", "concepts")
+        name: {**_SPELT.get(name, TEXT), "description": _TOLD[name]}
+        for name in order
+        if name not in (*files, "metadata", "concepts")
     }
-    concepts = many({**TEXT}, description="Spelt once for each.")
+    concepts = many({**TEXT}, description="Spelt once for each, with or without the brackets.")
     return {
         "type": "object",
         "description": "The same fields as in JSON, spelt as text; files are images. A form is at most 4.5 MB.",
-        "properties": {**texts, **files, "concepts[]": concepts},
+        "properties": {**texts, **files, "concepts": concepts, "concepts[]": concepts},
         "patternProperties": {r"^metadata\[((?!\]\[)[\s\S])+\]$": TEXT, r"^input_reference\[image_url\]$": IMAGE},
         "required": ["prompt"],
         "additionalProperties": False,
