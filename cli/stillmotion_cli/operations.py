@@ -10,6 +10,7 @@ from stillmotion_cli import text
 from stillmotion_cli.failures import Misuse, interrupted_as, told_to
 from stillmotion_cli.jobs import whole_id
 from stillmotion_cli.news import status_text
+from stillmotion_cli.operations_records import RetryEstimate
 from stillmotion_cli.records import Answer, Job, Video
 from stillmotion_cli.surroundings import surroundings_of
 
@@ -38,8 +39,7 @@ def retry(
     with told_to(console), surroundings_of(context).client() as client, interrupted_as(INTERRUPTED):
         found = whole_id(client, video_id)
         price = client.retry_estimate(found).value
-        line = f"It will cost {text.dollars(price.price_dollars)} at {price.vendor}."
-        console.print(text.clean(line), markup=False, highlight=False, soft_wrap=True)
+        console.print(text.clean(_price(price)), markup=False, highlight=False, soft_wrap=True)
         if not yes and not _agreed():
             raise Misuse("Nothing was ordered.", next_step="--yes agrees to the price beforehand.")
         body = {"run": price.run, "expect_dollars": str(price.price_dollars)}
@@ -76,10 +76,19 @@ def resolve(
             _print(client.operate(job.id, "resolve", {**action, "run": job.run}), as_json=as_json)
 
 
+def _price(told: RetryEstimate) -> str:
+    """The price where it goes first, and where it goes while that vendor is rested, or when it fails there."""
+    words = [f"{text.dollars(told.price_dollars)} at {told.vendor}"]
+    words += [f"{text.dollars(other.price_dollars)} if {other.vendor} makes it instead" for other in told.alternatives]
+    return f"It will cost {', or '.join(words)}."
+
+
 def _agreed() -> bool:
     try:
         return typer.confirm("Go on?", err=True)
     except typer.Abort:
+        # The answer ended in the middle of the line of the question.
+        typer.echo(err=True)
         return False
 
 

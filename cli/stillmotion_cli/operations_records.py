@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
+from stillmotion_cli.records import Alternative
+
 
 class RetryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """What a retry would come to, in US dollars, and the run of the job that it follows."""
@@ -12,6 +14,7 @@ class RetryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     run: int
     vendor: str
     price_dollars: Decimal
+    alternatives: tuple[Alternative, ...] = ()
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,8 +48,20 @@ def test_a_cancellation_that_is_not_allowed_says_why(stage: Stage) -> None:
 def test_a_retry_shows_its_price_and_asks(stage: Stage) -> None:
     given(stage, ledgers.refused())
     ended = stage.run("retry", ID, typed="y\n")
-    assert "It will cost $0.20 at wavespeed." in ended.stderr
+    assert "It will cost $0.20 at wavespeed, or $0.51 if apiframe makes it instead." in ended.stderr
     assert (ended.exit_code, job_of(stage).status, job_of(stage).run) == (0, Status.DISPATCHING, 2)
+
+
+def test_a_retry_that_only_one_vendor_may_make_has_one_price(stage: Stage) -> None:
+    job = ledgers.refused()
+    assert job.request is not None
+    given(stage, replace(job, request=replace(job.request, vendor="wavespeed")))
+    assert "It will cost $0.20 at wavespeed.\n" in stage.run("retry", ID, typed="n\n").stderr
+
+
+def test_a_question_that_nobody_answers_keeps_its_line(stage: Stage) -> None:
+    given(stage, ledgers.refused())
+    assert "\nNothing was ordered.\n" in stage.run("retry", ID, typed="").stderr
 
 
 @pytest.mark.parametrize("typed", ["n\n", "", "\n"])

@@ -77,6 +77,7 @@ def test_a_dry_run_of_a_retry_tells_its_price(api: Api) -> None:
     api.given(ledgers.refused())
     status, told, _ = api("POST /v1/videos/{id}/retry", {"dry_run": True})
     assert (status, told["vendor"], told["price_dollars"], told["run"]) == (200, "wavespeed", "0.20", 1)
+    assert told["alternatives"] == [{"vendor": "apiframe", "price_dollars": "0.51", "substitutions": []}]
     assert api.scene.jobs.only().run == 1
 
 

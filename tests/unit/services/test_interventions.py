@@ -149,8 +149,9 @@ def test_a_job_that_is_sent_while_it_is_cancelled_is_marked(scene: Scene) -> Non
 
 def test_the_price_of_a_retry_is_told_and_nothing_is_written(scene: Scene) -> None:
     before = scene.given(ledgers.refused())
-    job, route = scene.interventions.price(MINE)
+    job, route, others = scene.interventions.price(MINE)
     assert (route.vendor, route.quote) == (VendorName.WAVESPEED, Decimal("0.20"))
+    assert [(other.vendor, other.quote) for other in others] == [(VendorName.APIFRAME, Decimal("0.51"))]
     assert (scene.jobs.only(), scene.workflow.started) == (before, [])
     assert job == before
 
@@ -158,7 +159,8 @@ def test_the_price_of_a_retry_is_told_and_nothing_is_written(scene: Scene) -> No
 def test_the_price_is_of_a_vendor_that_has_a_key(scene: Scene) -> None:
     scene.given(ledgers.refused())
     scene.keyless = {VendorName.WAVESPEED}
-    assert scene.interventions.price(MINE)[1].vendor is VendorName.APIFRAME
+    _, route, others = scene.interventions.price(MINE)
+    assert (route.vendor, others) == (VendorName.APIFRAME, ())
 
 
 def test_a_retry_starts_a_run_and_sends_nothing_itself(scene: Scene) -> None:

@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Meta
 
 from stillmotion.dialects.http import FieldProblem, HttpRequest, HttpResponse, Problem, Route, scoped
-from stillmotion.dialects.views import View
+from stillmotion.dialects.views import View, offers
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.identity import is_job_id
@@ -72,9 +72,9 @@ def _retry(interventions: Interventions, view: View, request: HttpRequest) -> Ht
         raise _invalid(FieldProblem("expect_dollars", "must be an amount of US dollars"))
     if not fields.get("dry_run", False):
         return _video(view, _done(lambda which: interventions.retry(which, expected), which))
-    job, route = _done(interventions.price, which)
+    job, route, others = _done(interventions.price, which)
     estimate = {"object": "video.retry_estimate", "id": job.id, "run": job.run, "vendor": route.vendor}
-    return HttpResponse(body={**estimate, "price_dollars": str(route.quote)})
+    return HttpResponse(body={**estimate, "price_dollars": str(route.quote), "alternatives": offers(others)})
 
 
 def _resolve(interventions: Interventions, view: View, request: HttpRequest) -> HttpResponse:

@@ -18,6 +18,7 @@ from stillmotion.domain.request import bare
 from stillmotion.domain.substitution import as_sent
 
 if TYPE_CHECKING:
+    from stillmotion.domain.routing import Route
     from stillmotion.services.estimate import Estimated
 
 MODEL = "luma-ray-2-flash"
@@ -109,16 +110,21 @@ def estimate(estimated: "Estimated", notes: Sequence[str] = ()) -> dict[str, obj
         "duration": route.request.duration,
         "aspect_ratio": estimated.aspect_ratio,
         "substitutions": _substitutions(route.substitutions),
-        "alternatives": [
-            {
-                "vendor": other.vendor,
-                "price_dollars": str(other.quote),
-                "substitutions": _substitutions(other.substitutions),
-            }
-            for other in estimated.alternatives
-        ],
+        "alternatives": offers(estimated.alternatives),
         "notes": [*notes, *estimated.notes],
     }
+
+
+def offers(others: "Sequence[Route]") -> list[dict[str, object]]:
+    """The other vendors that an order may go to, with their prices in US dollars as text."""
+    return [
+        {
+            "vendor": other.vendor,
+            "price_dollars": str(other.quote),
+            "substitutions": _substitutions(other.substitutions),
+        }
+        for other in others
+    ]
 
 
 def _substitutions(made: Sequence[Substitution]) -> list[dict[str, str]]:

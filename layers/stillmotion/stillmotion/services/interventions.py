@@ -107,18 +107,19 @@ class Interventions:
             self._wake(job)
         return job
 
-    def price(self, which: Which) -> tuple[Job, Route]:
-        """The job, and what a retry of it would go to and cost. Raises InvalidRequest as well."""
+    def price(self, which: Which) -> tuple[Job, Route, tuple[Route, ...]]:
+        """The job, where a retry of it would go first, and where it may go instead. Raises InvalidRequest as well."""
         job = self._found(which)
         retried(job, self._clock.now())
-        return job, self._route(job)
+        first, *others = self._routes(job)
+        return job, first, tuple(others)
 
     def retry(self, which: Which, expected: Decimal | None = None) -> Job:
         """A new run with a new attempt, which costs again. Raises InvalidRequest and PriceChanged as well."""
 
         def step(job: Job, now: datetime) -> Change:
             retried(job, now)
-            route = self._route(job)
+            route = self._routes(job)[0]
             if expected is not None and route.quote > expected:
                 raise PriceChanged(route)
             return Change(job=retried(job, now, route.vendor))
@@ -201,11 +202,12 @@ class Interventions:
             raise UnknownJob(which.job_id)
         return job
 
-    def _route(self, job: Job) -> Route:
+    def _routes(self, job: Job) -> list[Route]:
+        """Where a retry may go, in order of preference; without any key, the vendor that would say so."""
         assert job.request is not None  # noqa: S101 - only such a job is retried
         width, height = (job.still.width, job.still.height) if job.still else (None, None)
         able = routes(job.request, self._prices, width, height)
-        return next((route for route in able if self._vendors.has_key(route.vendor)), able[0])
+        return [route for route in able if self._vendors.has_key(route.vendor)] or able[:1]
 
     def _is_gone(self, job: Job) -> bool:
         if job.video is None:

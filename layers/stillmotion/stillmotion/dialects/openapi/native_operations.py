@@ -50,7 +50,7 @@ def components() -> dict[str, Json]:
         "RetryWish": closed(
             {
                 "run": _RUN,
-                "expect_dollars": {**_MONEY, "description": "The most that it may be expected to cost."},
+                "expect_dollars": {**_MONEY, "description": "The most that it may be expected to cost where it goes first."},
                 "dry_run": TRUTH,
             },
             optional=("run", "expect_dollars", "dry_run"),
@@ -62,7 +62,9 @@ def components() -> dict[str, Json]:
                 "run": WHOLE,
                 "vendor": ref("VendorName"),
                 "price_dollars": DOLLARS,
-            }
+                "alternatives": {**many(ref("Offer")), "description": "Where it may go instead."},
+            },
+            description="What a retry would come to at the vendor that it would go to first; nothing is sent.",
         ),
         "Resolution": closed(
             {"run": _RUN, "action": one_of(get_args(Action)), "generation": _GENERATION},

@@ -148,6 +148,7 @@ def components() -> dict[str, Json]:
         "VideoDeleted": closed({"id": TEXT, "object": constant("video.deleted"), "deleted": constant(value=True)}),
         "VideoOrder": video_order(),
         "VideoForm": video_form(),
+        "Offer": closed(_offer(), description="A vendor that an order may go to, and its price there."),
         "VideoEstimate": _estimate(),
         "UploadWish": upload_wish(),
         "UploadTicket": _ticket(),
@@ -197,19 +198,21 @@ def _video() -> Json:
     )
 
 
+def _offer() -> dict[str, Json]:
+    return {"vendor": one_of(VendorName), "price_dollars": DOLLARS, "substitutions": many(ref("Substitution"))}
+
+
 def _estimate() -> Json:
-    vendor, substitutions = one_of(VendorName), many(ref("Substitution"))
-    offer = {"vendor": vendor, "price_dollars": DOLLARS, "substitutions": substitutions}
     return closed(
         {
             "object": constant("video.estimate"),
-            **offer,
+            **_offer(),
             "method": constant("POST"),
             "path": TEXT,
             "body": {"type": "object", "description": "The very body that the vendor would be sent."},
             "duration": of_type(Request.__annotations__["duration"]),
             "aspect_ratio": TEXT,
-            "alternatives": many(closed(offer)),
+            "alternatives": many(ref("Offer")),
             "notes": many(TEXT),
         },
         description="What an order would come to; nothing is sent.",
