@@ -184,7 +184,14 @@ def test_a_field_that_is_wrong_is_named(api: Api, route: str, body: dict[str, ob
     before = api.given(ledgers.unknown())
     status, problem, _ = api(route, body)
     assert (status, problem["error"]["param"]) == (400, field)
+    assert "Expected" not in problem["detail"]
+    assert "Invalid" not in problem["detail"]
     assert api.scene.jobs.only() == before
+
+
+def test_a_queue_that_is_none_is_told_which_there_are(api: Api) -> None:
+    _, problem, _ = api(LETTER_ROUTES[1], {"queue": "nope"})
+    assert problem["errors"] == [{"field": "queue", "rule": "must be one of inbox, announcements"}]
 
 
 def test_very_many_wrong_fields_are_answered_in_few_words(api: Api) -> None:

@@ -154,6 +154,30 @@ def test_a_broken_rule_names_its_field(field: str, value: object) -> None:
     assert errors[field]
 
 
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("prompt", "must be text of 1 to 4000 characters"),
+        ("image", "must be an https:// URL without user info, a data: URI, or s3://bucket/key"),
+        ("size", "must be one of 1280*720, 720*1280"),
+        ("loop", "must be true or false"),
+        ("metadata", "must be texts of at most 512 characters, under names of 1 to 64"),
+        ("callback_url", "must be an https:// URL without user info, of at most 4096 ASCII characters"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_the_rule_in_plain_words(field: str, rule: str) -> None:
+    assert refused(**{field: 5}) == {field: rule}
+
+
+@pytest.mark.parametrize("field", Request.__struct_fields__)
+def test_no_rule_is_in_the_words_of_a_program(field: str) -> None:
+    name = "callback_url" if field == "callback" else field
+    for value in ([[]], {"a": []}, ""):
+        with pytest.raises(InvalidRequest) as caught:
+            parse_request({"prompt": "a lake", name: value})
+        assert "Expected" not in str(caught.value)
+
+
 @pytest.mark.parametrize("field", ["image", "end_image"])
 def test_a_key_that_s3_would_not_take_is_refused(field: str) -> None:
     taken = {"image": "https://a.example/1.jpg", field: "s3://bucket/" + "é" * 512}

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -41,6 +41,16 @@ Action = Literal["adopt", "not_sent", "abandon"]
 # What goes into a vendor's path: ids from the vendors themselves are held to the same form.
 GenerationId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}\Z")]
 MessageIds = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(min_length=1, max_length=100)]
+_RULES: Mapping[str, str] = {
+    "run": "must be a whole number, 1 or more",
+    "expect_dollars": "must be an amount of US dollars",
+    "dry_run": "must be true or false",
+    "action": f"must be one of {', '.join(get_args(Action))}",
+    "generation": "must be a generation's id: 1 to 128 letters, digits and . _ ~ -",
+    "queue": f"must be one of {', '.join(QueueName)}",
+    "ids": "must be a list of 1 to 100 ids, of 1 to 100 characters each",
+    "after": "must be text",
+}
 MOST_ERRORS = 20
 LONGEST_NAME = 64
 
@@ -69,7 +79,7 @@ def _retry(interventions: Interventions, view: View, request: HttpRequest) -> Ht
     fields = _fields(request, run=Run, expect_dollars=Decimal, dry_run=bool)
     which, expected = _which(request, fields), fields.get("expect_dollars")
     if expected is not None and not expected.is_finite():
-        raise _invalid(FieldProblem("expect_dollars", "must be an amount of US dollars"))
+        raise _invalid(FieldProblem("expect_dollars", _RULES["expect_dollars"]))
     if not fields.get("dry_run", False):
         return _video(view, _done(lambda which: interventions.retry(which, expected), which))
     job, route, others = _done(interventions.price, which)
@@ -171,8 +181,8 @@ def _fields(request: HttpRequest, **kinds: object) -> dict[str, Any]:
             continue
         try:
             fields[name] = msgspec.convert(value, kinds[name])
-        except msgspec.ValidationError as error:
-            errors.append(FieldProblem(name, str(error)))
+        except msgspec.ValidationError:
+            errors.append(FieldProblem(name, _RULES[name]))
     if errors:
         raise _invalid(*errors[:MOST_ERRORS])
     return fields

@@ -159,6 +159,23 @@ _FIELD_TYPES: Mapping[str, Any] = {
     "metadata": dict[MetadataKey, MetadataValue],
     "callback_url": str | None,
 }
+_ADDRESS_RULE = "must be an https:// URL without user info, a data: URI, or s3://bucket/key"
+_CALLBACK_RULE = (
+    "must be an https:// URL of the public internet, on port 443 and without user info,"
+    f" of at most {MAX_ADDRESS} ASCII characters"
+)
+_SIZE_RULE = f"must be one of {', '.join(RATIO_OF_SIZE)}"
+_RULES: Mapping[str, str] = {
+    "prompt": f"must be text of 1 to {MAX_PROMPT} characters",
+    "image": _ADDRESS_RULE,
+    "end_image": _ADDRESS_RULE,
+    "size": _SIZE_RULE,
+    "loop": "must be true or false",
+    "allow_substitution": "must be true or false",
+    "max_dollars": _PRICE_RULE,
+    "metadata": "must be texts of at most 512 characters, under names of 1 to 64",
+    "callback_url": _CALLBACK_RULE,
+}
 _CHOICES: Mapping[str, tuple[object, ...]] = {
     "duration": get_args(Duration),
     "aspect_ratio": get_args(AspectRatio),
@@ -184,8 +201,8 @@ def parse_request(fields: Mapping[str, object], *, text_values: bool = False) ->
             continue
         try:
             value = _read(name, fields[name], kind, strict=not text_values)
-        except msgspec.ValidationError as error:
-            errors.append(FieldError(name, _rule(name, error)))
+        except msgspec.ValidationError:
+            errors.append(FieldError(name, _rule(name)))
         except UnicodeEncodeError:
             # An object's metadata may say that it is UTF-7, which can hold half of a character.
             errors.append(FieldError(name, "must be text: it holds half of a character"))
@@ -213,13 +230,11 @@ def _read(name: str, value: object, kind: Any, *, strict: bool) -> Any:  # noqa:
     return read
 
 
-def _rule(name: str, error: msgspec.ValidationError) -> str:
-    if name == "max_dollars":
-        return _PRICE_RULE
-    choices = _CHOICES.get(name)
-    if choices is None:
-        return str(error)
-    return f"{'each ' if name == 'concepts' else ''}must be one of {', '.join(map(str, choices))}"
+def _rule(name: str) -> str:
+    """What a value of a field must be: in our words, which do not change with a library."""
+    if name in _RULES:
+        return _RULES[name]
+    return f"{'each ' if name == 'concepts' else ''}must be one of {', '.join(map(str, _CHOICES[name]))}"
 
 
 def _is_price(dollars: Decimal) -> bool:
@@ -242,7 +257,7 @@ def _cross_field_errors(values: Mapping[str, Any]) -> list[FieldError]:
         errors.append(FieldError("loop", "cannot be combined with end_image: Luma refuses it"))
     size, ratio = values.get("size"), values.get("aspect_ratio")
     if size is not None and _star(size) not in RATIO_OF_SIZE:
-        errors.append(FieldError("size", f"must be one of {', '.join(RATIO_OF_SIZE)}"))
+        errors.append(FieldError("size", _SIZE_RULE))
     elif size is not None and ratio is not None and RATIO_OF_SIZE[_star(size)] != ratio:
         errors.append(FieldError("size", f"{size} contradicts aspect_ratio {ratio}: give one of the two"))
     if len(values.get("concepts", ())) != len(set(values.get("concepts", ()))):
@@ -267,7 +282,7 @@ def _address_errors(name: str, address: str | None) -> list[FieldError]:
         return []
     found = re.fullmatch(r"(?s)s3://[a-z0-9.\-]+/(.+)", address)
     if found is None:
-        return [FieldError(name, "must be an https:// URL without user info, a data: URI, or s3://bucket/key")]
+        return [FieldError(name, _ADDRESS_RULE)]
     if not fits_key(found[1]):
         return [FieldError(name, f"must name a key of at most {MAX_KEY_BYTES} bytes")]
     return []
@@ -278,8 +293,7 @@ def callback_error(field: str, url: str) -> FieldError | None:
     url = with_plain_scheme(url)
     if url.isascii() and len(url) <= MAX_ADDRESS and _is_callable(url):
         return None
-    rule = "must be an https:// URL of the public internet, on port 443 and without user info"
-    return FieldError(field, f"{rule}, of at most {MAX_ADDRESS} ASCII characters")
+    return FieldError(field, _CALLBACK_RULE)
 
 
 def _is_callable(url: str) -> bool:
