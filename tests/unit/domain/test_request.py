@@ -172,7 +172,8 @@ def test_a_value_of_the_wrong_kind_is_told_the_rule_in_plain_words(field: str, r
 @pytest.mark.parametrize("field", Request.__struct_fields__)
 def test_no_rule_is_in_the_words_of_a_program(field: str) -> None:
     name = "callback_url" if field == "callback" else field
-    for value in ([[]], {"a": []}, ""):
+    values: tuple[object, ...] = ([[]], {"a": []}, "")
+    for value in values:
         with pytest.raises(InvalidRequest) as caught:
             parse_request({"prompt": "a lake", name: value})
         assert "Expected" not in str(caught.value)
