@@ -31,6 +31,7 @@ def estimate(
     max_dollars: wish.MaxDollarsOption = None,
     priority: wish.PriorityOption = None,
     when_over_budget: wish.OverBudgetOption = None,
+    callback_url: wish.CallbackOption = None,
     metadata: wish.MetadataOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the estimate as JSON, and nothing else.")] = False,
 ) -> None:
@@ -53,6 +54,7 @@ def estimate(
             max_dollars=max_dollars,
             priority=priority,
             when_over_budget=when_over_budget,
+            callback_url=callback_url,
             metadata=wish.pairs_of(metadata),
         )
         pictures = wish.find_pictures(image, end_image)

@@ -39,6 +39,7 @@ def generate(
     max_dollars: wish.MaxDollarsOption = None,
     priority: wish.PriorityOption = None,
     when_over_budget: wish.OverBudgetOption = None,
+    callback_url: wish.CallbackOption = None,
     metadata: wish.MetadataOption = None,
     idempotency_key: Annotated[
         str | None,
@@ -70,6 +71,7 @@ def generate(
             max_dollars=max_dollars,
             priority=priority,
             when_over_budget=when_over_budget,
+            callback_url=callback_url,
             metadata=wish.pairs_of(metadata),
         )
         key = _key(idempotency_key)

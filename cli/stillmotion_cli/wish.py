@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from stillmotion.domain.request import AspectRatio, Failover, OverBudget, Priority, VendorChoice
+from stillmotion.domain.request import MAX_PROMPT, AspectRatio, Failover, OverBudget, Priority, VendorChoice
 from stillmotion_cli.client import Client
 from stillmotion_cli.failures import Misuse, interrupted_as
 from stillmotion_cli.pictures import LocalPicture, Picture, find_picture
@@ -50,6 +50,10 @@ OverBudgetOption = Annotated[
     OverBudget | None,
     typer.Option(metavar="WHAT", help="When the day's budget is spent: wait for the next day, or fail."),
 ]
+CallbackOption = Annotated[
+    str | None,
+    typer.Option("--callback-url", metavar="URL", help="An https:// address that is told what becomes of it."),
+]
 MetadataOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME=VALUE", help="Kept with the job; may be repeated.")
 ]
@@ -68,9 +72,14 @@ def pairs_of(given: list[str] | None) -> dict[str, str]:
     return pairs
 
 
-def fields(**given: object) -> dict[str, object]:
-    """A request's fields as the API takes them: what was not given is left out."""
-    return {name: value for name, value in given.items() if value}
+def fields(*, prompt: str, **given: object) -> dict[str, object]:
+    """A request's fields as the API takes them: what was not given is left out. Raises Misuse.
+
+    A prompt that the API would refuse is seen here, before a picture is uploaded.
+    """
+    if not prompt.strip() or len(prompt) > MAX_PROMPT:
+        raise Misuse(f"--prompt must be text of 1 to {MAX_PROMPT} characters.")
+    return {"prompt": prompt} | {name: value for name, value in given.items() if value}
 
 
 def find_pictures(image: str | None, end_image: str | None) -> dict[str, Picture]:

@@ -47,7 +47,7 @@ def test_every_option_of_an_order_reaches_the_api_as_given(stage: Stage) -> None
         "estimate", "https://a.example/lake.jpg", "--prompt", "waves", "--duration", "9", "--aspect-ratio", "1:1",
         "--end-image", "https://a.example/end.jpg", "--concept", "push_in", "--vendor", "apiframe",
         "--allow-substitution", "--failover", "always", "--max-dollars", "1.50", "--priority", "high",
-        "--when-over-budget", "fail", "--metadata", "shot=1",
+        "--when-over-budget", "fail", "--callback-url", "https://a.example/told", "--metadata", "shot=1",
     )  # fmt: skip
     assert json.loads(stage.orders[0].content) == {
         "prompt": "waves",
@@ -62,6 +62,7 @@ def test_every_option_of_an_order_reaches_the_api_as_given(stage: Stage) -> None
         "max_dollars": "1.50",
         "priority": "high",
         "when_over_budget": "fail",
+        "callback_url": "https://a.example/told",
         "metadata": {"shot": "1"},
         "dry_run": True,
     }

@@ -65,7 +65,7 @@ def test_size_and_loop_reach_the_api(stage: Stage) -> None:
 def test_what_may_be_done_for_the_order_reaches_the_api(stage: Stage) -> None:
     stage.run(
         "generate", "--prompt", "waves", "--allow-substitution", "--failover", "never", "--max-dollars", "0.60",
-        "--priority", "low", "--when-over-budget", "fail", "--no-wait",
+        "--priority", "low", "--when-over-budget", "fail", "--callback-url", "https://a.example/told", "--no-wait",
     )  # fmt: skip
     assert json.loads(stage.orders[0].content) == {
         "prompt": "waves",
@@ -74,6 +74,7 @@ def test_what_may_be_done_for_the_order_reaches_the_api(stage: Stage) -> None:
         "max_dollars": "0.60",
         "priority": "low",
         "when_over_budget": "fail",
+        "callback_url": "https://a.example/told",
     }
 
 
