@@ -15,10 +15,14 @@ KEY_VARIABLE = "STILLMOTION_API_KEY"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An API: its URL with no `/v1` and no slash at its end, and the key, which is never printed."""
+    """An API: its URL with no `/v1` and no slash at its end, and the key, which is never printed.
+
+    `is_named`: the environment names it; else it is the local stack.
+    """
 
     url: str
     key: str = field(repr=False)
+    is_named: bool = field(default=True, compare=False)
 
     @property
     def is_local(self) -> bool:
@@ -38,7 +42,7 @@ def find_address(environment: Mapping[str, str], read_stack: Callable[[], StackD
             next_step="Start the local stack with `stillmotion local up`, or set STILLMOTION_API_URL and"
             " STILLMOTION_API_KEY to use a deployed one.",
         ) from error
-    return Address(stack.api_url.rstrip("/"), stack.api_key)
+    return Address(stack.api_url.rstrip("/"), stack.api_key, is_named=False)
 
 
 def _given(url: str, key: str) -> Address:

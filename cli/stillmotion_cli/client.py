@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from stillmotion_cli.address import Address
+from stillmotion_cli.address import KEY_VARIABLE, URL_VARIABLE, Address
 from stillmotion_cli.failures import NoAnswer, Refused
 from stillmotion_cli.key_records import Key, Keys
 from stillmotion_cli.operations_records import Letters, Replayed, RetryEstimate
@@ -29,6 +29,13 @@ PASSING = frozenset({429, 500, 502, 503, 504})
 API_TIMEOUT = httpx.Timeout(35.0, connect=10.0)
 # Between two pieces of a file, not for the whole of it.
 STORE_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+NEXT_STEPS: Mapping[str, str] = {
+    "video_not_found": "`stillmotion jobs` lists those that there are.",
+    "key_not_found": "`stillmotion keys list` shows those that there are.",
+    "delivery_not_found": "`stillmotion webhooks deliveries` lists those that there are.",
+}
+"""What to do about a refusal that does not say so itself, by its code."""
 
 Value = TypeVar("Value")
 
@@ -198,7 +205,7 @@ class Client:
         request = self._api.build_request(method, url, content=content, headers=headers, params=params)
         answer = self._patiently(lambda: self._api.send(request), f"The API at {self._address.url}", tries)
         if answer.is_error:
-            raise _refusal(answer)
+            raise _refusal(answer, self._address)
         return answer
 
     def _patiently(self, send: Callable[[], httpx.Response], who: str, tries: int = TRIES) -> httpx.Response:
@@ -246,17 +253,41 @@ def _retry_after(answer: httpx.Response) -> int:
     return min(int(seconds), MAX_RETRY_AFTER_SECONDS) if seconds.isdecimal() else 0
 
 
-def _refusal(answer: httpx.Response) -> Refused:
-    """The refusal in problem details, or in what a gateway says in their place."""
+def _refusal(answer: httpx.Response, address: Address) -> Refused:
+    """The refusal in problem details, or in what a gateway, or some other server, says in their place."""
     try:
         told = _json_object(answer)
     except msgspec.DecodeError:
         told = {}
+    status = answer.status_code
     match told:
+        case {"error": {"code": "invalid_api_key"}}:
+            return _wrong_key(status, address)
         case {"detail": str(detail), "errors": list(errors), "error": {"code": str(code)}}:
             fields = tuple((str(error["field"]), str(error["rule"])) for error in errors)
-            return Refused(answer.status_code, code, detail, fields)
+            return Refused(status, code, detail, fields, next_step=NEXT_STEPS.get(code, ""))
         case {"message": str(message)}:
-            return Refused(answer.status_code, "", f"The API answered {answer.status_code}: {message}.")
+            said = f"The API answered {status}: {message}."
+            return Refused(status, "", said, next_step=_elsewhere(status, address))
         case _:
-            return Refused(answer.status_code, "", f"The API answered {answer.status_code}.")
+            return Refused(status, "", f"The API answered {status}.", next_step=_elsewhere(status, address))
+
+
+def _wrong_key(status: int, address: Address) -> Refused:
+    if not address.is_named:
+        step = "Start it again: `stillmotion local down`, then `stillmotion local up --detach`."
+        return Refused(status, "invalid_api_key", "The local stack does not take its own key.", next_step=step)
+    return Refused(
+        status,
+        "invalid_api_key",
+        f"The API does not take the key in {KEY_VARIABLE}: it is mistyped, revoked, expired, or another stack's.",
+        next_step="`stillmotion keys list`, with an admin key, shows the good ones; `stillmotion keys bootstrap"
+        " --stack NAME` makes one of a deployed stack.",
+    )
+
+
+def _elsewhere(status: int, address: Address) -> str:
+    """What to do where an answer is not in Stillmotion's form."""
+    if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE or not address.is_named:
+        return ""
+    return f"Is {address.url} a Stillmotion API? Give {URL_VARIABLE} its URL without /v1."

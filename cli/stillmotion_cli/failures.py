@@ -55,8 +55,16 @@ class Refused(CommandFailed):
 
     code = ExitCode.REFUSED
 
-    def __init__(self, status: int, problem: str, message: str, fields: tuple[tuple[str, str], ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        status: int,
+        problem: str,
+        message: str,
+        fields: tuple[tuple[str, str], ...] = (),
+        *,
+        next_step: str = "",
+    ) -> None:
+        super().__init__(message, next_step=next_step)
         self.status = status
         self.problem = problem
         self.fields = fields

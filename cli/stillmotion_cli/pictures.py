@@ -43,7 +43,8 @@ def find_picture(given: str) -> Picture:
             raise Misuse(f"{given} is too large: {length / MEGABYTE:.1f} MiB, and {MAX_BYTES // MEGABYTE} are allowed.")
         content = path.read_bytes()
     except OSError as error:
-        raise Misuse(f"{given} cannot be read: {error.strerror}.") from error
+        step = "Give a JPEG, PNG or WebP file, an https:// URL, or none: a prompt alone makes a video too."
+        raise Misuse(f"{given} cannot be read: {error.strerror}.", next_step=step) from error
     if not content:
         raise Misuse(f"{given} is empty.")
     kind = media_type(content)

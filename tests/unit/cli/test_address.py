@@ -1,5 +1,7 @@
 """Which API the commands call."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.cli.stage import Stage
 
@@ -70,6 +72,24 @@ def test_a_local_stack_that_does_not_answer_is_hinted_at(stage: Stage) -> None:
     ended = stage.run("jobs")
     assert ended.exit_code == 4
     assert "Is the local stack up?" in ended.stderr
+
+
+@pytest.mark.parametrize("body", ["<html>", '{"message": "Not Found"}', '{"error": "no such page"}'])
+def test_a_refusal_of_some_other_server_asks_whether_the_address_is_right(stage: Stage, body: str) -> None:
+    stage.endpoints = lambda _: {"statusCode": 404, "headers": {}, "body": body}  # type: ignore[assignment]
+    ended = stage.run("jobs")
+    assert ended.exit_code == 2
+    assert "The API answered 404" in ended.stderr
+    assert "a Stillmotion API? Give STILLMOTION_API_URL its URL without /v1." in ended.stderr
+
+
+def test_a_local_stack_that_refuses_its_own_key_is_to_be_started_again(stage: Stage) -> None:
+    stage.environment.clear()
+    stage.stack = replace(LOCAL, api_url="https://api.test/stage", api_key="sm_old")
+    ended = stage.run("jobs")
+    assert ended.exit_code == 2
+    assert "The local stack does not take its own key." in ended.stderr
+    assert "stillmotion local up" in ended.stderr
 
 
 def test_an_answer_of_some_other_server_is_told(stage: Stage) -> None:

@@ -82,9 +82,9 @@ def test_an_overdue_job_is_not_waited_for_for_ever(stage: Stage) -> None:
 
 
 def test_what_the_api_refuses_is_printed_as_fields_and_rules(stage: Stage) -> None:
-    ended = stage.run("generate", "--prompt", " ", "--concept", "sideways", "--no-wait")
+    ended = stage.run("generate", "--prompt", "waves", "--size", "8x8", "--concept", "sideways", "--no-wait")
     assert ended.exit_code == 2
-    assert "  prompt: must hold more than white space" in ended.stderr
+    assert "  size: must be one of 1280x720, 720x1280" in ended.stderr
     assert "  concepts: each must be one of truck_left" in ended.stderr
     assert ended.stdout == ""
 
@@ -100,7 +100,9 @@ def test_a_wrong_api_key_is_told_and_never_printed(stage: Stage) -> None:
     stage.environment["STILLMOTION_API_KEY"] = "sm_wrong-secret"
     ended = stage.run(*LAKE)
     assert ended.exit_code == 2
-    assert "Send a valid key" in ended.stderr
+    assert "does not take the key in STILLMOTION_API_KEY" in ended.stderr
+    assert "`stillmotion keys list`" in ended.stderr
+    assert "`stillmotion keys bootstrap --stack NAME`" in ended.stderr
     assert "wrong-secret" not in ended.output
 
 
@@ -113,6 +115,9 @@ def test_a_wrong_api_key_is_told_and_never_printed(stage: Stage) -> None:
         (("-o", "nowhere/out.mp4"), "There is no folder nowhere"),
         (("-o", "x" * 300), "File name too long"),
         (("-o", "out.mp4", "--no-wait"), "leave out -o"),
+        (("--prompt", ""), "--prompt must be text of 1 to 4000 characters"),
+        (("--prompt", " "), "--prompt must be text of 1 to 4000 characters"),
+        (("--prompt", "x" * 4001), "--prompt must be text of 1 to 4000 characters"),
     ],
 )
 def test_a_wrong_option_is_told_before_anything_is_called(

@@ -35,7 +35,7 @@ def test_a_file_that_is_no_usable_image_is_refused(
 def test_a_file_that_is_not_there_is_told(stage: Stage) -> None:
     ended = stage.run("generate", "sea.jpg", "--prompt", "waves")
     assert ended.exit_code == 2
-    assert "sea.jpg cannot be read: No such file or directory." in ended.stderr
+    assert "sea.jpg cannot be read: No such file or directory.\nGive a JPEG, PNG or WebP file" in ended.stderr
 
 
 def test_an_insecure_address_is_refused(stage: Stage) -> None:

@@ -114,7 +114,7 @@ def _done(step: Callable[[], Done]) -> Done:
     except KeyUnknown as unknown:
         raise Problem(HTTPStatus.NOT_FOUND, "key_not_found", "There is no key with this id.") from unknown
     except KeyEnded as ended:
-        raise Problem(HTTPStatus.CONFLICT, "key_ended", f"This key has no successor. {ended}") from ended
+        raise Problem(HTTPStatus.CONFLICT, "key_ended", f"This key cannot be rotated. {ended}") from ended
     except NotYourTenant as other:
         detail = "This key makes keys of its own tenant only."
         raise Problem(HTTPStatus.FORBIDDEN, "not_your_tenant", detail) from other
