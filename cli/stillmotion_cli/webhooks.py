@@ -13,12 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from stillmotion_cli import text
+from stillmotion_cli.client import Client
 from stillmotion_cli.display import PIPE_WIDTH
 from stillmotion_cli.failures import EXIT_CODES, Misuse, told_to
+from stillmotion_cli.jobs import START_OF_ID, WHOLE_ID
 from stillmotion_cli.surroundings import surroundings_of
 from stillmotion_cli.webhook_records import Delivery
 
 ANSWER_LENGTH = 60
+MOST_LISTED = 100
 
 app = typer.Typer(help="Say where you are told of your jobs, and see what became of it.", no_args_is_help=True)
 
@@ -77,7 +80,7 @@ def secret(context: typer.Context, *, as_json: AsJson = False) -> None:
 def deliveries(
     context: typer.Context,
     *,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="How many.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST_LISTED, help="How many.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="ID", help="Those before this one.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -100,18 +103,37 @@ def deliveries(
 @app.command(epilog=EXIT_CODES)
 def replay(
     context: typer.Context,
-    delivery: Annotated[str, typer.Argument(metavar="ID", help="Of the delivery, which is that of its event.")],
+    delivery: Annotated[
+        str, typer.Argument(metavar="ID", help="The delivery's, which is its event's, or the start of a recent one's.")
+    ],
     *,
     as_json: AsJson = False,
 ) -> None:
     """Deliver once more, with the same id, and for a day if it fails."""
     errors = Console(stderr=True)
     with told_to(errors), surroundings_of(context).client() as client:
-        again = client.replay_delivery(delivery.strip())
+        again = client.replay_delivery(_whole_id(client, delivery))
     if as_json:
         _print(again.raw)
     else:
         _say(errors, f"{again.value.id} is on its way to {again.value.url}.")
+
+
+def _whole_id(client: Client, given: str) -> str:
+    """The id that starts so among the recent deliveries. Raises Misuse unless there is just one."""
+    given = given.strip().lower()
+    if WHOLE_ID.fullmatch(given):
+        return given
+    step = "`stillmotion webhooks deliveries` lists them."
+    if not START_OF_ID.fullmatch(given):
+        raise Misuse(f"{given!r} is no id of a delivery, nor the start of one.", next_step=step)
+    found = [each for each in client.deliveries(MOST_LISTED).value.data if each.id.startswith(given)]
+    if not found:
+        raise Misuse(f"None of the last {MOST_LISTED} deliveries has an id that starts with {given}.", next_step=step)
+    if len(found) > 1:
+        told = "\n".join(f"  {each.id}  {text.clean(each.event or '')}" for each in found)
+        raise Misuse(f"{len(found)} deliveries have an id that starts with {given}:\n{told}")
+    return found[0].id
 
 
 def _table(found: tuple[Delivery, ...]) -> Table:

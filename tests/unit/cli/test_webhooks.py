@@ -130,3 +130,28 @@ def test_what_is_still_tried_is_not_replayed(stage: WebhookStage) -> None:
     ended = stage.run("webhooks", "replay", "e-0")
     assert ended.exit_code == 2
     assert "still being tried" in ended.stderr
+
+
+@pytest.mark.parametrize("given", ["e", "E-"])
+def test_the_start_of_a_recent_deliverys_id_is_enough(stage: WebhookStage, given: str) -> None:
+    stage.delivered()
+
+    assert "e-0 is on its way" in stage.run("webhooks", "replay", given).stderr
+
+
+def test_a_start_that_several_deliveries_share_lists_them(stage: WebhookStage) -> None:
+    stage.delivered(2)
+
+    ended = stage.run("webhooks", "replay", "e-")
+    assert (ended.exit_code, [post.method for post in stage.sent]) == (2, ["GET"])
+    assert "  e-0  video.completed" in ended.stderr
+    assert "  e-1  video.completed" in ended.stderr
+
+
+@pytest.mark.parametrize("given", ["nope", "abc", "9b209983-4652-8c82-ac66-0f3d1f6f5a20"])
+def test_what_means_no_delivery_leads_to_the_list(stage: WebhookStage, given: str) -> None:
+    stage.delivered()
+
+    ended = stage.run("webhooks", "replay", given)
+    assert ended.exit_code == 2
+    assert "`stillmotion webhooks deliveries` lists" in ended.stderr
