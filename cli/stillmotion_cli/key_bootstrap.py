@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_dynamodb import DynamoDBClient
 
+# The AWS CLI takes it too; boto3 by itself knows AWS_DEFAULT_REGION only.
+REGION_VARIABLE = "AWS_REGION"
+
 # ruff: noqa: PLC0415 - half a second for boto3, which the other commands do not have to wait for
 
 
@@ -73,7 +76,7 @@ def bootstrap(
         if tenant is not None and not is_tenant(tenant):
             raise Misuse(f"The tenant {TENANT_RULE}.")
         with _told_by_aws():
-            deployed = find(stack, region, profile)
+            deployed = find(stack, region or surroundings.environment.get(REGION_VARIABLE), profile)
             key, record = mint(tenant or deployed.owner, surroundings.now(), name=name)
             deployed.put(record)
         told = Key(
@@ -94,10 +97,16 @@ def bootstrap(
 @contextmanager
 def _told_by_aws() -> Iterator[None]:
     """AWS's refusals as Misuse, and its silence as NoAnswer."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     try:
         yield
+    except NoRegionError as error:
+        step = f"Give it as --region eu-central-1, or set {REGION_VARIABLE}."
+        raise Misuse("No region says where the stack is.", next_step=step) from error
+    except NoCredentialsError as error:
+        step = "Give a profile as --profile, or set AWS_PROFILE."
+        raise Misuse("There are no AWS credentials.", next_step=step) from error
     except ClientError as error:
         refusal = error.response["Error"]
         raise Misuse(f"AWS refused it: {refusal.get('Code')}: {refusal.get('Message')}") from error

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from botocore.exceptions import NoCredentialsError
 from botocore.stub import ANY, Stubber
 from tests.fakes import InMemoryKeyStore
 from tests.unit.cli.stage import LOST, Stage
@@ -174,7 +175,13 @@ def test_a_key_that_was_rotated_names_its_successor(stage: KeyStage) -> None:
     new = stage.stored(stage.run("keys", "rotate", old).stdout)
     ended = stage.run("keys", "rotate", old)
     assert ended.exit_code == 2
-    assert new.id in ended.stderr
+    assert ended.stderr == f"This key cannot be rotated. It was rotated already: {new.id} took its place.\n"
+
+
+def test_an_id_that_no_key_has_leads_to_the_list(stage: KeyStage) -> None:
+    ended = stage.run("keys", "revoke", "0" * 12)
+    assert ended.exit_code == 2
+    assert "There is no key with this id.\n`stillmotion keys list` shows" in ended.stderr
 
 
 # --- bootstrap ---
@@ -251,6 +258,36 @@ def test_what_aws_refuses_is_told(stage: KeyStage, deployment: Deployment) -> No
     ended = stage.run("keys", "bootstrap", "--stack", "prod")
     assert ended.exit_code == 2
     assert "Stack with id prod does not exist" in ended.stderr
+
+
+def test_the_region_of_the_environment_is_taken_as_aws_cli_takes_it(stage: KeyStage, deployment: Deployment) -> None:
+    stage.environment["AWS_REGION"] = "eu-north-1"
+    deployment.is_described("SomethingElse")
+    stage.run("keys", "bootstrap", "--stack", "prod")
+    assert deployment.asked == [("prod", "eu-north-1", None)]
+
+
+def test_without_a_region_it_is_told_how_to_give_one(stage: KeyStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    ended = stage.run("keys", "bootstrap", "--stack", "prod")
+    assert ended.exit_code == 2
+    assert "No region says where the stack is." in ended.stderr
+    assert "--region" in ended.stderr
+    assert "AWS_REGION" in ended.stderr
+
+
+def test_without_credentials_it_is_told_how_to_give_some(stage: KeyStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(*_: object) -> key_bootstrap.Deployed:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(key_bootstrap, "find", find)
+    ended = stage.run("keys", "bootstrap", "--stack", "prod")
+    assert ended.exit_code == 2
+    assert "--profile" in ended.stderr
 
 
 def test_a_tenant_that_can_be_none_is_refused_before_aws_is_asked(stage: KeyStage, deployment: Deployment) -> None:
