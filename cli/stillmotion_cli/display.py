@@ -54,12 +54,19 @@ def table_of(videos: tuple[Video, ...], now: datetime, width: int) -> Table:
             Text(text.clean(video.id[:shown])),
             status_of(video.job),
             Text(text.clean(video.job.vendor or "")),
-            Text(text.shortened(video.prompt or "", PROMPT_LENGTH), no_wrap=True, overflow="ellipsis"),
+            Text(text.shortened(subject(video), PROMPT_LENGTH), no_wrap=True, overflow="ellipsis"),
             text.age(age),
             f"{video.seconds} s" if video.seconds else "",
             Text(text.clean(video.size or "")),
         )
     return table
+
+
+def subject(video: Video) -> str:
+    """What a job is known by: its prompt, or the key of the upload that still has none."""
+    if video.prompt or video.job.still is None:
+        return video.prompt or ""
+    return video.job.still.address.removeprefix("s3://").partition("/")[2]
 
 
 def _distinct(ids: list[str]) -> int:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from stillmotion_cli.client import Client
-from stillmotion_cli.display import PIPE_WIDTH, table_of
+from stillmotion_cli.display import PIPE_WIDTH, subject, table_of
 from stillmotion_cli.download import choose_path, download, refuse_bad_place
 from stillmotion_cli.failures import Misuse, told_to
 from stillmotion_cli.record_view import print_record
@@ -89,7 +89,7 @@ def whole_id(client: Client, given: str) -> str:
             next_step="Give the whole id for an older one; `stillmotion jobs` lists the recent ones.",
         )
     if len(found) > 1:
-        candidates = "\n".join(f"  {video.id}  {shortened(video.prompt or '', PROMPT_LENGTH)}" for video in found)
+        candidates = "\n".join(f"  {video.id}  {shortened(subject(video), PROMPT_LENGTH)}" for video in found)
         raise Misuse(f"{len(found)} jobs have an id that starts with {given}:\n{candidates}")
     return found[0].id
 

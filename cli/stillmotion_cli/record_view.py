@@ -120,9 +120,10 @@ def _history(job: Job) -> Table:
     table = Table.grid(padding=(0, 2))
     for index, change in enumerate(job.history):
         later = job.history[index + 1].at if index + 1 < len(job.history) else None
-        spent = text.seconds((later - change.at).total_seconds()) if later else ""
         word = Text(text.clean(status_text(change.status, change.reason)))
-        table.add_row(Text(text.moment(change.at), style="dim"), word, spent)
+        # No cell where there is no time: a column of nothing takes its width from the others.
+        spent = [text.seconds((later - change.at).total_seconds())] if later else []
+        table.add_row(Text(text.moment(change.at), style="dim"), word, *spent)
     return table
 
 

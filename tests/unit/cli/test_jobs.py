@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from tests.unit.cli.stage import Stage
 
-from stillmotion.domain.job import Job, Reason, Status, moved
+from stillmotion.domain.job import Job, Reason, Status, Still, moved
 from stillmotion_cli.display import table_of
 from stillmotion_cli.records import Listing
 
@@ -37,6 +37,14 @@ def test_jobs_are_listed_newest_first_with_status_age_and_prompt(stage: Stage) -
     assert oldest.startswith(FIRST)
     assert "…" in oldest
     assert "1 h" in oldest
+
+
+def test_an_upload_that_waits_for_its_prompt_is_known_by_its_key(stage: Stage) -> None:
+    job = put(stage, FIRST)
+    still = Still(address="s3://input/inbox/lake 1.jpg")
+    stage.world.jobs.put(replace(job, status=Status.WAITING, reason=Reason.PROMPT, request=None, still=still))
+    assert "waiting for prompt" in stage.run("jobs").stdout
+    assert "inbox/lake 1.jpg" in stage.run("jobs").stdout
 
 
 def test_a_reason_and_being_overdue_are_shown(stage: Stage) -> None:

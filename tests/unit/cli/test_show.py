@@ -1,17 +1,23 @@
 """`stillmotion show`."""
 
+import io
 import json
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 from tests.unit.cli.stage import MOVIE, Stage
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Still, Substitution, attempt_begun, noted
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Refused
+from stillmotion_cli.record_view import print_record
+from stillmotion_cli.records import Video
+from stillmotion_cli.text import moment
 
 ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
 NEIGHBOUR = "0f0e0d0c-ffff-8009-8807-060504030201"
@@ -75,6 +81,19 @@ def test_an_id_that_no_job_has_is_told(stage: Stage, given: str) -> None:
     ended = stage.run("show", given)
     assert ended.exit_code == 2
     assert ended.stdout == ""
+
+
+def test_an_id_of_the_right_form_that_no_job_has_leads_to_the_list(stage: Stage) -> None:
+    assert "There is no video with this id.\n`stillmotion jobs` lists" in stage.run("show", ID).stderr
+
+
+def test_the_time_of_a_history_of_one_row_keeps_its_line(stage: Stage) -> None:
+    stage.world.jobs.put(replace(stage.world.dispatching(), id=ID))
+    job = msgspec.convert(json.loads(stage.run("show", ID, "--json").stdout), Video).job
+    stream = io.StringIO()
+    print_record(Console(file=stream, width=80), job)
+    (line,) = [line for line in stream.getvalue().splitlines() if line.endswith(" dispatching")]
+    assert line.startswith(f"  {moment(job.created_at)}")
 
 
 def test_with_json_the_record_is_printed_as_it_came(stage: Stage) -> None:
