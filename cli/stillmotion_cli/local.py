@@ -1,17 +1,20 @@
 """`stillmotion local`: the cloud on a laptop."""
 
+import json
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from stillmotion_local import stack
+from stillmotion_cli import text
+from stillmotion_local import emulator, offline_vendors, processes, running, stack, stack_file
 from stillmotion_local.failures import StackError
-from stillmotion_local.processes import tail
+from stillmotion_local.processes import ProcessRecord, tail
 from stillmotion_local.running import names
 from stillmotion_local.stack_file import StackDescription
 from stillmotion_local.status import StatusTable
@@ -66,6 +69,29 @@ def down() -> None:
 
 
 @app.command()
+def status(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print the state as JSON, and nothing else.")] = False
+) -> None:
+    """Say what runs, where, and since when. Exits with 0 while the stack is up, and else with 1."""
+    console = Console(stderr=True)
+    try:
+        workspace = find_workspace()
+        is_up = stack.is_up(workspace)
+        description = stack_file.read(workspace) if is_up else None
+        parts = [_part(record, description) for record in running.read(workspace).processes]
+        if as_json:
+            typer.echo(json.dumps({"up": is_up, **_place(description), "parts": parts}, indent=2))
+        elif description is None:
+            raise _not_up(workspace)
+        else:
+            _print_state(description, parts)
+    except StackError as error:
+        _fail(console, error)
+    if not is_up:
+        raise typer.Exit(1)
+
+
+@app.command()
 def logs(
     name: Annotated[str, typer.Argument(help="emulator, vendors, build or deploy")] = "emulator",
     *,
@@ -83,6 +109,49 @@ def logs(
         _fail(console, error)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _part(record: ProcessRecord, description: StackDescription | None) -> dict[str, Any]:
+    """One of the stack's processes; where it is, while the stack is up."""
+    places = {}
+    if description is not None:
+        places = {emulator.NAME: description.aws_endpoint_url, offline_vendors.NAME: description.vendors_url}
+    return {
+        "name": record.name,
+        "url": places.get(record.name),
+        "running": processes.find(record) is not None,
+        "pid": record.pid,
+        "started_at": datetime.fromtimestamp(record.started_at, UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _place(description: StackDescription | None) -> dict[str, str]:
+    """Where the stack is; without its key."""
+    if description is None:
+        return {}
+    names = ("api_url", "region", "input_bucket", "output_bucket")
+    return {name: getattr(description, name) for name in names}
+
+
+def _not_up(workspace: Workspace) -> StackError:
+    """Why the stack cannot be used, and what to do."""
+    gone = stack.missing_processes(workspace)
+    if gone:
+        return StackError(
+            f"The local stack is not up: its {names(gone)} ended without being told to.",
+            next_step="Start it again, which stops the rest first: stillmotion local up --detach",
+        )
+    if running.read(workspace).processes:
+        return StackError("The local stack is starting or stopping.", next_step="Look again in a moment.")
+    return StackError("No local stack is running.", next_step="Start one: stillmotion local up --detach")
+
+
+def _print_state(description: StackDescription, parts: list[dict[str, Any]]) -> None:
+    typer.echo(f"{'API':<10}{description.api_url}/v1/videos")
+    typer.echo(f"{'Inbox':<10}s3://{description.input_bucket}/inbox/")
+    for part in parts:
+        since = text.moment(datetime.fromisoformat(part["started_at"]))
+        typer.echo(f"{str(part['name']).capitalize():<10}{part['url']}, since {since}, process {part['pid']}")
 
 
 def _find_log(name: str) -> Path:
@@ -111,7 +180,7 @@ def _describe(console: Console, description: StackDescription) -> None:
     console.print(f"[bold]API[/]    {description.api_url}/v1/videos", highlight=False, soft_wrap=True)
     console.print(f"[bold]Inbox[/]  s3://{description.input_bucket}/inbox/", highlight=False, soft_wrap=True)
     console.print(
-        "[bold]Try[/]    .venv/bin/stillmotion generate photo.jpg --prompt 'a slow push in'",
+        "[bold]Try[/]    stillmotion generate .local/sample.jpg --prompt 'a slow push in'",
         highlight=False,
         soft_wrap=True,
     )

@@ -1,5 +1,8 @@
 """The `stillmotion` command: only the list of its commands, each of which lives in a module of its own."""
 
+from importlib import metadata
+from typing import Annotated
+
 import typer
 
 from stillmotion_cli import (
@@ -16,13 +19,31 @@ from stillmotion_cli import (
 )
 from stillmotion_cli.failures import EXIT_CODES
 
+
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        typer.echo(f"stillmotion {metadata.version('stillmotion-cli')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="stillmotion",
-    help="Turn still images into short videos.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+) -> None:
+    """Turn still images into short videos."""
+
+
 app.add_typer(local.app, name="local")
 app.command(epilog=EXIT_CODES)(generate.generate)
 app.command(epilog=EXIT_CODES)(estimate.estimate)
