@@ -87,7 +87,7 @@ endef
 	@$(UV) pip sync --quiet --python .venv --require-hashes requirements/dev.txt
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation $(WORKSPACE:%=--editable %)
 	@touch $@
-	@echo "Ready: .venv/bin/stillmotion"
+	@echo "Ready. To have the stillmotion command here: source .venv/bin/activate"
 
 # Only where there is no uv on the PATH.
 .cache/uv/bin/uv: requirements/uv.txt

@@ -1,6 +1,6 @@
 """Many images dropped at once, against a vendor that allows three at a time: what the governor makes of it.
 
-    .venv/bin/stillmotion local up --detach
+    stillmotion local up --detach
     .venv/bin/python -m benchmarks.rush [--images 1000]
 
 Tells the vendor's own counts (the most at once, refusals for going over a limit, POSTs answered 429), how many jobs

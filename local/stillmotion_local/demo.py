@@ -16,7 +16,7 @@ from rich.console import Console
 
 from stillmotion_local import stack
 from stillmotion_local.failures import StackError
-from stillmotion_local.sample_picture import paint_sample
+from stillmotion_local.sample_picture import hang_sample
 from stillmotion_local.status import StatusTable
 from stillmotion_local.workspace import Workspace, find_workspace
 
@@ -51,9 +51,7 @@ def _picture(workspace: Workspace, wanted: str) -> Path:
             raise StackError(f"There is no picture {wanted}.", next_step="Give one: make demo IMAGE=photo.jpg")
         return image
     workspace.make_folders()
-    sample = workspace.local / "sample.jpg"
-    sample.write_bytes(paint_sample())
-    return sample
+    return hang_sample(workspace)
 
 
 @contextmanager

@@ -1,11 +1,14 @@
-"""A picture for `make demo` when nobody brings one: a lake at dusk, painted with a few gradients."""
+"""A picture to try the stack with when nobody brings one: a lake at dusk, painted with a few gradients."""
 
 import io
 import math
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
+
+from stillmotion_local.workspace import Workspace
 
 WIDTH, HEIGHT = 1600, 900
 HORIZON = 540
@@ -21,6 +24,13 @@ RIDGES = (  # base line, height and waviness of each ridge, with its colour: far
 TREE_COLOUR = (18, 22, 38)
 
 Colour = tuple[int, int, int]
+
+
+def hang_sample(workspace: Workspace) -> Path:
+    """Where the sample is: it is painted unless it is there."""
+    if not workspace.sample.is_file():
+        workspace.sample.write_bytes(paint_sample())
+    return workspace.sample
 
 
 def paint_sample() -> bytes:

@@ -43,7 +43,7 @@ def up(workspace: Workspace, progress: Progress) -> StackDescription:
         if is_up(workspace):
             raise StackError(
                 "A local stack is running already.",
-                next_step="Use it, or stop it with: .venv/bin/stillmotion local down",
+                next_step="Use it, or stop it with: stillmotion local down",
             )
         _clean_up_after_a_crash(workspace, progress)
         with ExitStack() as undo:
@@ -117,6 +117,10 @@ def _bring_up(workspace: Workspace, settings: VendorSettings, progress: Progress
         state_machine_arn=outputs["StateMachineArn"],
         vendors_url=vendors_url,
     )
+    # Half a second for what paints, which other commands do not have to wait for.
+    from stillmotion_local.sample_picture import hang_sample  # noqa: PLC0415
+
+    hang_sample(workspace)
     stack_file.write(workspace, description)
     progress.done(Step.ACCESS, workspace.shown(workspace.stack_file))
     return description

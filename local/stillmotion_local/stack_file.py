@@ -29,11 +29,11 @@ def write(workspace: Workspace, description: StackDescription) -> None:
 def read(workspace: Workspace) -> StackDescription:
     """Raises StackError when no stack runs."""
     if not workspace.stack_file.exists():
-        raise StackError("No local stack is running.", next_step="Start one: .venv/bin/stillmotion local up --detach")
+        raise StackError("No local stack is running.", next_step="Start one: stillmotion local up --detach")
     try:
         return StackDescription(**json.loads(workspace.stack_file.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise StackError(
             f"{workspace.shown(workspace.stack_file)} cannot be read: {error}.",
-            next_step="Start the stack again: .venv/bin/stillmotion local down, then local up",
+            next_step="Start the stack again: stillmotion local down, then stillmotion local up --detach",
         ) from error

@@ -56,6 +56,11 @@ class Workspace:
     def processes_file(self) -> Path:
         return self.local / "processes.json"
 
+    @property
+    def sample(self) -> Path:
+        """A picture to try the stack with."""
+        return self.local / "sample.jpg"
+
     def shown(self, path: Path) -> str:
         """A path as a person in the checkout would type it."""
         return os.path.relpath(path, self.root) if path.is_relative_to(self.root) else str(path)
@@ -72,7 +77,7 @@ def find_workspace() -> Workspace:
     if not (root / "template.yaml").is_file():
         raise StackError(
             f"There is no template.yaml in {root}: the local stack runs from a checkout of the project.",
-            next_step="Run `make setup` in a checkout and use its .venv/bin/stillmotion.",
+            next_step="Run `make setup` in a checkout, and there: source .venv/bin/activate",
         )
     return Workspace(root)
 

@@ -119,6 +119,11 @@ def test_up_describes_what_runs(workspace: Workspace, up_stack: StackDescription
     assert up_stack.vendors_url == "http://127.0.0.1:4577"
 
 
+def test_up_leaves_a_picture_to_try_it_with(workspace: Workspace, up_stack: StackDescription) -> None:
+    assert up_stack
+    assert workspace.sample.read_bytes().startswith(b"\xff\xd8\xff")
+
+
 def test_down_leaves_no_process_and_no_description(workspace: Workspace, up_stack: StackDescription) -> None:
     assert up_stack
     started = running.read(workspace).processes

@@ -50,7 +50,10 @@ def components() -> dict[str, Json]:
         "RetryWish": closed(
             {
                 "run": _RUN,
-                "expect_dollars": {**_MONEY, "description": "The most that it may be expected to cost where it goes first."},
+                "expect_dollars": {
+                    **_MONEY,
+                    "description": "The most that it may be expected to cost where it goes first.",
+                },
                 "dry_run": TRUTH,
             },
             optional=("run", "expect_dollars", "dry_run"),
