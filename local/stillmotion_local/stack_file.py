@@ -35,5 +35,5 @@ def read(workspace: Workspace) -> StackDescription:
     except (ValueError, TypeError) as error:
         raise StackError(
             f"{workspace.shown(workspace.stack_file)} cannot be read: {error}.",
-            next_step="Start the stack again: stillmotion local down, then stillmotion local up --detach",
+            next_step="Start the stack again: `stillmotion local down`, then `stillmotion local up --detach`",
         ) from error
