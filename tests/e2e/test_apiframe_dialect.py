@@ -117,12 +117,35 @@ def test_the_account_and_the_catalogue(sdk: Sdk, local: LocalStack) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("jq") and shutil.which("curl")), reason="the example is of curl and jq")
-def test_the_documented_calls_run_as_printed(local: LocalStack, tmp_path: Path) -> None:
+def printed_calls(
+    local: LocalStack, folder: Path, prompt: str = "a slow push in"
+) -> "subprocess.CompletedProcess[str]":
+    """Runs what the documentation prints, with this prompt in place of its own."""
     chapter = CLIENTS.read_text(encoding="utf-8").partition("## Apiframe's")[2]
     printed = re.search(r"```bash\n(.*?)```", chapter, re.DOTALL)
     assert printed is not None
-    (tmp_path / "photo.jpg").write_bytes(image("JPEG", 400, 300))
+    (folder / "photo.jpg").write_bytes(image("JPEG", 400, 300))
     given = {"api": local.description.api_url, "key": local.description.api_key, "no_proxy": "*"}
-    command = [shutil.which("bash") or "bash", "-euc", printed[1]]
-    subprocess.run(command, cwd=tmp_path, env={**os.environ, **given}, check=True, timeout=PATIENCE_SECONDS)  # noqa: S603
+    lines = printed[1].replace("a slow push in", prompt)
+    command = [shutil.which("bash") or "bash", "-euc", lines]
+    return subprocess.run(  # noqa: S603 - the documentation's own lines
+        command,
+        cwd=folder,
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def test_the_documented_calls_run_as_printed(local: LocalStack, tmp_path: Path) -> None:
+    assert printed_calls(local, tmp_path).returncode == 0
     assert play((tmp_path / "video.mp4").read_bytes()).codec == "h264"
+
+
+def test_the_documented_calls_end_with_why_there_is_no_video(local: LocalStack, tmp_path: Path) -> None:
+    ended = printed_calls(local, tmp_path, "unseemly [[fault:moderated]]")
+    assert ended.returncode != 0
+    assert "no video: code 1200" in ended.stderr
+    assert not (tmp_path / "video.mp4").exists()
