@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +28,7 @@ from stillmotion.domain import request
 
 ELSEWHERE = {elsewhere.NATIVE, elsewhere.WAVESPEED, elsewhere.APIFRAME}
 WEBHOOKS = "POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"
+TYPES = {"string": str, "integer": int, "boolean": bool}
 PARTS = (native_schemas, native_operations, native_account, apiframe, wavespeed, gateway)
 
 
@@ -49,6 +50,15 @@ def every_operation(openapi: Json) -> list[Json]:
 
 def of_components(openapi: Json) -> Json:
     return {"components": openapi["components"]}
+
+
+def within(part: Any) -> Iterator[Json]:
+    """Every object in a part of the document."""
+    if isinstance(part, dict):
+        yield part
+    members = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for member in members:
+        yield from within(member)
 
 
 def test_every_route_of_the_code_is_in_it_and_no_other(endpoints: Mapping[str, Endpoints]) -> None:
@@ -137,6 +147,21 @@ def test_every_schema_is_one_and_named_once_and_used(openapi: Json) -> None:
     assert set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(openapi))) == schemas.keys()
     for schema in schemas.values():
         Draft202012Validator.check_schema(schema)
+
+
+def test_every_closed_set_is_of_one_type_and_says_so(openapi: Json) -> None:
+    """Generators of clients leave out what has an enum of several."""
+    for schema in within([openapi["paths"], openapi["components"]["schemas"]]):
+        if isinstance(schema.get("enum"), list):
+            assert {type(value) for value in schema["enum"]} == {TYPES[schema["type"]]}
+
+
+def test_what_may_be_null_is_either_null_or_of_another_type(openapi: Json) -> None:
+    for schema in within([openapi["paths"], openapi["components"]["schemas"]]):
+        assert not isinstance(schema.get("type"), list)
+        options = schema.get("anyOf", [])
+        assert options.count({"type": "null"}) <= 1
+        assert not any("anyOf" in option for option in options)
 
 
 def test_each_path_has_its_parameters(openapi: Json) -> None:

@@ -192,7 +192,7 @@ def _dead_letters() -> list[Operation]:
 
 def _of_the_vendors() -> Operation:
     address = {
-        "vendor": (one_of(VendorName, type="string"), "wavespeed"),
+        "vendor": (one_of(VendorName), "wavespeed"),
         "job_id": (TEXT, "6a6f6204-1c2d-8e3f-8a4b-5c6d7e8f9a0b"),
         "attempt": ({"type": "string", "pattern": "^[0-9]{1,9}$"}, "1"),
         "token": (TEXT, "0123456789abcdef"),

@@ -1,7 +1,8 @@
 """JSON Schemas (draft 2020-12) of the code's own types, and of what is put together from them.
 
 Schemas of answers are closed: every member is there, and no other. A member that the code adds or leaves out so shows
-where answers are checked by them.
+where answers are checked by them. What may be null is `anyOf` with a null, and an enum is of one type and says so:
+generators of clients leave out what is written otherwise.
 """
 
 import inspect
@@ -21,6 +22,8 @@ DAY: Json = {"type": "string", "format": "date"}
 DOLLARS: Json = {"type": "string", "format": "decimal", "description": "US dollars, exact."}
 EPOCH: Json = {"type": "integer", "description": "Seconds since 1970 (UTC)."}
 
+_NULL: Json = {"type": "null"}
+_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", str: "string", type(None): "null"}
 _TEMPLATE = "#/components/schemas/{name}"
 
 
@@ -30,7 +33,12 @@ def ref(name: str) -> Json:
 
 
 def nullable(schema: Json) -> Json:
-    return {"anyOf": [schema, {"type": "null"}]}
+    """Null too. A default, and what is told of a choice, stay those of the whole."""
+    told = {name: value for name, value in schema.items() if name != "anyOf"}
+    if "anyOf" in schema:
+        return {"anyOf": [*(option for option in schema["anyOf"] if option != _NULL), _NULL], **told}
+    default = {"default": told.pop("default")} if "default" in told else {}
+    return {"anyOf": [told, _NULL], **default}
 
 
 def constant(value: object) -> Json:
@@ -38,7 +46,12 @@ def constant(value: object) -> Json:
 
 
 def one_of(values: Iterable[object], **more: object) -> Json:
-    return {"enum": list(values), **more}
+    """One of these; of several types, one enum for each."""
+    by_type: dict[str, list[object]] = {}
+    for value in values:
+        by_type.setdefault(_type_of(value), []).append(value)
+    options = [_NULL if name == "null" else {"type": name, "enum": members} for name, members in by_type.items()]
+    return {**(options[0] if len(options) == 1 else {"anyOf": options}), **more}
 
 
 def many(items: Json, **more: object) -> Json:
@@ -59,7 +72,8 @@ def closed(properties: Mapping[str, Json], *, optional: Collection[str] = (), **
 
 def of_type(kind: object) -> Json:
     """The schema of a type that holds no struct."""
-    return dict(msgspec.json.schema(kind))
+    schema: Json = _typed(msgspec.json.schema(kind))
+    return schema
 
 
 def answered(*kinds: type) -> dict[str, Json]:
@@ -71,7 +85,7 @@ def answered(*kinds: type) -> dict[str, Json]:
 def taken(kind: type[msgspec.Struct], **instead: Json) -> Json:
     """The schema of a body that a struct stands for; unknown members are refused. `instead` replaces members."""
     _, found = msgspec.json.schema_components([kind], ref_template=_TEMPLATE)
-    schema = found[kind.__name__]
+    schema = _typed(found[kind.__name__])
     return {
         "type": "object",
         "description": prose(kind),
@@ -99,8 +113,25 @@ def _anything(kind: type) -> Json:
     raise NotImplementedError
 
 
+def _typed(part: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A schema of msgspec's, which does not say of which type an enum is."""
+    match part:
+        case {"enum": [first, *_]}:
+            return {"type": _type_of(first), **part}
+        case dict():
+            return {name: _typed(member) for name, member in part.items()}
+        case list():
+            return [_typed(member) for member in part]
+        case _:
+            return part
+
+
+def _type_of(value: object) -> str:
+    return next(name for kind, name in _TYPES.items() if isinstance(value, kind))
+
+
 def _as_shown(schema: Json) -> Json:
-    told = {name: value for name, value in schema.items() if name not in ("title", "required")}
+    told = {name: value for name, value in _typed(schema).items() if name not in ("title", "required")}
     if "description" in told:
         told["description"] = " ".join(told["description"].split())
     if "properties" in told:
