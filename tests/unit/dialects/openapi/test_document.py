@@ -183,6 +183,20 @@ def test_whatever_may_be_left_out_of_an_order_may_be_null_but_for_what_would_cos
     assert takes_null == fields.keys() - {"prompt", "dry_run"}
 
 
+def test_what_is_left_out_of_an_order_is_what_the_code_takes_for_it() -> None:
+    told = {name: schema["default"] for name, schema in video_order()["properties"].items() if "default" in schema}
+    left_out = msgspec.to_builtins(request.parse_request({"prompt": "a lake"}))
+    assert told == {name: left_out[name] for name in told.keys() - {"dry_run"}} | {"dry_run": False}
+    assert {"duration", "vendor", "failover", "priority", "when_over_budget", "loop"} <= told.keys()
+
+
+def test_an_order_at_wavespeed_has_the_same_defaults_beside_its_own() -> None:
+    own = video_order()["properties"]
+    taken = wavespeed.components()["WavespeedOrder"]["properties"]
+    for name in wavespeed_bodies.OWN_FIELDS:
+        assert taken[name].get("default") == own[name].get("default")
+
+
 def test_a_form_has_the_fields_of_an_order() -> None:
     assert video_form()["properties"].keys() | {"metadata"} == video_order()["properties"].keys() | {"concepts[]"}
 

@@ -54,7 +54,7 @@ def components() -> dict[str, Json]:
                     **_MONEY,
                     "description": "The most that it may be expected to cost where it goes first.",
                 },
-                "dry_run": TRUTH,
+                "dry_run": {**TRUTH, "default": False},
             },
             optional=("run", "expect_dollars", "dry_run"),
         ),

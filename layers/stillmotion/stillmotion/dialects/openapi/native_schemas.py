@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from stillmotion.dialects import views
 from stillmotion.dialects.native_bodies import LONGEST_MODEL, MAX_SECONDS
 from stillmotion.dialects.openapi.schemas import (
@@ -18,6 +16,7 @@ from stillmotion.dialects.openapi.schemas import (
     closed,
     constant,
     many,
+    members_of,
     nullable,
     of_type,
     one_of,
@@ -88,7 +87,7 @@ _SIZE = {"type": "string", "pattern": r"^[1-9][0-9]{1,4}[xX*][1-9][0-9]{1,4}$"}
 
 def video_order() -> Json:
     """The JSON body that orders a video: the fields of a request, and OpenAI's own."""
-    own = {field.name: of_type(field.type) for field in msgspec.structs.fields(Request) if field.name != "callback"}
+    own = {name: schema for name, schema in members_of(Request).items() if name != "callback"}
     number = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": MAX_SECONDS}
     seconds = {"anyOf": [{"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3})?$"}, number]}
     fields = own | {
@@ -103,7 +102,7 @@ def video_order() -> Json:
         "model": {"type": "string", "maxLength": LONGEST_MODEL},
         "input_reference": {"anyOf": [IMAGE, closed({"image_url": IMAGE})]},
         "seconds": seconds,
-        "dry_run": TRUTH,
+        "dry_run": {**TRUTH, "default": False},
     }
     told = {
         name: {**(schema if name in _NEVER_NULL else nullable(schema)), "description": _TOLD[name]}

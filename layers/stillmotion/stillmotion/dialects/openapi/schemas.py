@@ -95,6 +95,15 @@ def taken(kind: type[msgspec.Struct], **instead: Json) -> Json:
     }
 
 
+def members_of(kind: type[msgspec.Struct]) -> dict[str, Json]:
+    """The schemas of a struct's members, each with its default where that says something."""
+    members: dict[str, Json] = taken(kind)["properties"]
+    return {
+        name: {key: told for key, told in schema.items() if key != "default" or told not in (None, (), {})}
+        for name, schema in members.items()
+    }
+
+
 def without(schema: Json, names: Collection[str]) -> Json:
     """A closed object without some of its members."""
     return closed({name: member for name, member in schema["properties"].items() if name not in names}) | {
