@@ -18,7 +18,15 @@ from stillmotion.dialects import elsewhere, wavespeed_bodies
 from stillmotion.dialects.apiframe_reads import MODELS
 from stillmotion.dialects.http import Endpoints, scope_of
 from stillmotion.dialects.native_bodies import STANDS_FOR
-from stillmotion.dialects.openapi import apiframe, gateway, native_account, native_operations, native_schemas, wavespeed
+from stillmotion.dialects.openapi import (
+    apiframe,
+    gateway,
+    native_account,
+    native_operations,
+    native_schemas,
+    outbound,
+    wavespeed,
+)
 from stillmotion.dialects.openapi.document import document, operations
 from stillmotion.dialects.openapi.native_schemas import video_form, video_order
 from stillmotion.dialects.openapi.operation import KEYED
@@ -29,7 +37,7 @@ from stillmotion.domain import request
 ELSEWHERE = {elsewhere.NATIVE, elsewhere.WAVESPEED, elsewhere.APIFRAME}
 WEBHOOKS = "POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"
 TYPES = {"string": str, "integer": int, "boolean": bool}
-PARTS = (native_schemas, native_operations, native_account, apiframe, wavespeed, gateway)
+PARTS = (native_schemas, native_operations, native_account, outbound, apiframe, wavespeed, gateway)
 
 
 @pytest.fixture(scope="module")

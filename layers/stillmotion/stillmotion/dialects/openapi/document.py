@@ -11,6 +11,7 @@ from stillmotion.dialects.openapi import (
     native_operations,
     native_schemas,
     native_videos,
+    outbound,
     wavespeed,
 )
 from stillmotion.dialects.openapi.operation import Operation
@@ -19,7 +20,12 @@ from stillmotion.dialects.openapi.schemas import Json
 TAGS: Mapping[str, str] = {
     native_videos.VIDEOS: "The native dialect, in the shape of OpenAI's Videos API.",
     native_operations.OPERATIONS: "What a person does to a job.",
-    native_account.WEBHOOKS: "Where a tenant is told what becomes of its jobs; see also `callback_url` of an order.",
+    native_account.WEBHOOKS: (
+        "Where a tenant is told what becomes of its jobs; see also `callback_url` of an order. What is sent there comes "
+        "last. Answer it within ten seconds, and work afterwards. The same one may come twice, with the same "
+        "`webhook-id`; those of one job come in order. It is signed by the scheme of Standard Webhooks "
+        "(standardwebhooks.com) with the secret of `GET /v1/webhooks/secret`."
+    ),
     native_account.SPENDING: "What was spent.",
     native_account.KEYS: "Who may call.",
     native_operations.DEAD_LETTERS: "What could not be handled.",
@@ -59,7 +65,7 @@ def document(base_url: str) -> Json:
     paths: dict[str, Json] = {}
     for operation in operations():
         paths.setdefault(operation.path, {})[operation.method] = operation.told()
-    parts = (native_schemas, native_operations, native_account, apiframe, wavespeed, gateway)
+    parts = (native_schemas, native_operations, native_account, outbound, apiframe, wavespeed, gateway)
     schemas = {name: schema for part in parts for name, schema in part.components().items()}
     return {
         "openapi": "3.1.0",
@@ -73,6 +79,7 @@ def document(base_url: str) -> Json:
         "servers": [{"url": base_url}],
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": paths,
+        "webhooks": outbound.webhooks(),
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "securitySchemes": {
