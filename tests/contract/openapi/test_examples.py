@@ -1,6 +1,10 @@
-"""The examples of the contract run: each is valid by its schema, and answered as one that goes well."""
+"""The examples of the contract run: each is valid by its schema, and answered as one that goes well.
+
+Those of answers, of errors and of webhooks are valid by theirs.
+"""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -118,3 +122,50 @@ def test_it_goes_well(theatre: Theatre, example: Example) -> None:
     if body:
         (content,) = documented["content"].values()
         validator(content["schema"]).validate(json.loads(body))
+
+
+def _shown(content: Json) -> Iterator[tuple[Json, Any]]:
+    """The examples of a body, each with the schema that it is to be valid by."""
+    for example in content.get("examples", {}).values():
+        name = example["$ref"].removeprefix("#/components/examples/")
+        yield content["schema"], DOCUMENT["components"]["examples"][name]["value"]
+
+
+ANSWERS = {
+    f"{operation['operationId']}-{status}": answer["content"]["application/json"]
+    for methods in DOCUMENT["paths"].values()
+    for operation in methods.values()
+    for status, answer in operation["responses"].items()
+    if int(status) < 300 and "content" in answer
+}
+TOLD = {name: item["post"] for name, item in DOCUMENT["webhooks"].items()}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_each_answer_with_a_body_has_examples_that_are_valid(answer: str) -> None:
+    shown = list(_shown(ANSWERS[answer]))
+    assert shown
+    for schema, value in shown:
+        validator(schema).validate(value)
+
+
+@pytest.mark.parametrize("webhook", TOLD)
+def test_each_webhook_has_examples_that_are_valid(webhook: str) -> None:
+    ((schema, value),) = _shown(TOLD[webhook]["requestBody"]["content"]["application/json"])
+    validator(schema).validate(value)
+    assert value["type"] == webhook
+    for header in TOLD[webhook]["parameters"]:
+        validator(header["schema"]).validate(header["example"])
+
+
+@pytest.mark.parametrize("error", ["Problem", "ApiframeError", "WavespeedError"])
+def test_each_dialect_has_an_example_of_an_error_that_is_valid(error: str) -> None:
+    schema = DOCUMENT["components"]["schemas"][error]
+    assert schema["examples"]
+    for value in schema["examples"]:
+        validator(schema).validate(value)
+
+
+def test_every_example_is_shown_somewhere() -> None:
+    named = set(re.findall(r'"#/components/examples/(\w+)"', json.dumps(DOCUMENT)))
+    assert named == DOCUMENT["components"]["examples"].keys()

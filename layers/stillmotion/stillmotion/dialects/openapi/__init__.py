@@ -2,6 +2,7 @@
 
 - `schemas`: JSON Schemas of the code's own types; `operation`: one route, as the document tells of it.
 - `native_schemas`, `native_videos`, `native_operations`, `native_account`, `apiframe`, `wavespeed`: what there is.
+- `outbound`: what a tenant's server is told; `example_jobs`, `examples`: what is answered, from the code's own views.
 - `document`: all of it joined; `page`: the same for people; `serving`: the two routes that anybody may call.
 
 It is made when it is first asked for: no other call imports any of this.

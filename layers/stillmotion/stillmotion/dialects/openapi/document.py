@@ -6,6 +6,7 @@ from itertools import chain
 from stillmotion.dialects.http import MAX_BODY_BYTES
 from stillmotion.dialects.openapi import (
     apiframe,
+    examples,
     gateway,
     native_account,
     native_operations,
@@ -14,14 +15,14 @@ from stillmotion.dialects.openapi import (
     outbound,
     wavespeed,
 )
-from stillmotion.dialects.openapi.operation import Operation
+from stillmotion.dialects.openapi.operation import JSON, Operation
 from stillmotion.dialects.openapi.schemas import Json
 
 TAGS: Mapping[str, str] = {
     native_videos.VIDEOS: "The native dialect, in the shape of OpenAI's Videos API.",
     native_operations.OPERATIONS: "What a person does to a job.",
     native_account.WEBHOOKS: (
-        "Where a tenant is told what becomes of its jobs; see also `callback_url` of an order. What is sent there comes "
+        "Where a tenant is told what becomes of its jobs; see also `callback_url` of an order. What is sent comes "
         "last. Answer it within ten seconds, and work afterwards. The same one may come twice, with the same "
         "`webhook-id`; those of one job come in order. It is signed by the scheme of Standard Webhooks "
         "(standardwebhooks.com) with the secret of `GET /v1/webhooks/secret`."
@@ -64,9 +65,10 @@ def document(base_url: str) -> Json:
     """The OpenAPI document of the API at `base_url`."""
     paths: dict[str, Json] = {}
     for operation in operations():
-        paths.setdefault(operation.path, {})[operation.method] = operation.told()
+        paths.setdefault(operation.path, {})[operation.method] = _with_examples(operation)
     parts = (native_schemas, native_operations, native_account, outbound, apiframe, wavespeed, gateway)
     schemas = {name: schema for part in parts for name, schema in part.components().items()}
+    schemas |= {name: {**schemas[name], "examples": [error]} for name, error in examples.errors().items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -82,9 +84,25 @@ def document(base_url: str) -> Json:
         "webhooks": outbound.webhooks(),
         "components": {
             "schemas": dict(sorted(schemas.items())),
+            "examples": examples.components(base_url),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },
     }
+
+
+def _with_examples(operation: Operation) -> Json:
+    """The operation object, with examples of what goes well."""
+    told = operation.told()
+    names = examples.OF_OPERATION.get(operation.id, ())
+    well = {str(status): _exemplified(answer, names) for status, answer in operation.answers.items()}
+    return {**told, "responses": {**told["responses"], **well}}
+
+
+def _exemplified(answer: Json, names: Sequence[str]) -> Json:
+    content = answer.get("content", {})
+    if not names or JSON not in content:
+        return answer
+    return {**answer, "content": {**content, JSON: {**content[JSON], "examples": examples.named(*names)}}}

@@ -6,8 +6,9 @@ What is told may get more members: these schemas are open. docs/events has the s
 from collections.abc import Mapping
 from typing import get_args
 
+from stillmotion.dialects.openapi.examples import message, named
 from stillmotion.dialects.openapi.native_account import WEBHOOKS
-from stillmotion.dialects.openapi.operation import in_header, sent
+from stillmotion.dialects.openapi.operation import JSON, in_header
 from stillmotion.dialects.openapi.schemas import MOMENT, TEXT, Json, constant, nullable, one_of, ref
 from stillmotion.domain.deliveries import event_word
 from stillmotion.domain.failures import FailureKind
@@ -48,17 +49,18 @@ def webhooks() -> dict[str, Json]:
 
 def _operation(detail_type: str) -> Json:
     name = detail_type.replace(" ", "")
+    headers = message(detail_type).headers
     body = {"type": constant(event_word(detail_type, "standard")), "timestamp": MOMENT, "data": ref(name)}
     return {
         "operationId": f"{name[0].lower()}{name[1:]}",
         "tags": [WEBHOOKS],
         "summary": _TOLD[detail_type],
         "parameters": [
-            _header("webhook-id", _ID, "That of the event: drop what you have seen."),
-            _header("webhook-timestamp", _NUMBER, "When this try was made, in seconds since 1970 (UTC)."),
-            _header("webhook-signature", _SIGNATURES, "Two of them, while the secret is being changed."),
+            _header("webhook-id", headers, _ID, "That of the event: drop what you have seen."),
+            _header("webhook-timestamp", headers, _NUMBER, "When this try was made, in seconds since 1970 (UTC)."),
+            _header("webhook-signature", headers, _SIGNATURES, "Two of them, while the secret is being changed."),
         ],
-        "requestBody": {"required": True, "content": sent(_open(body))},
+        "requestBody": {"required": True, "content": {JSON: {"schema": _open(body), "examples": named(f"{name}Told")}}},
         "responses": {
             "2XX": {"description": "It was taken. The body is not read."},
             "410": {"description": "Nothing more is to be told of this job."},
@@ -68,8 +70,8 @@ def _operation(detail_type: str) -> Json:
     }
 
 
-def _header(name: str, schema: Json, description: str) -> Json:
-    return {**in_header(name, schema, description), "required": True}
+def _header(name: str, sent: Mapping[str, str], schema: Json, description: str) -> Json:
+    return {**in_header(name, schema, description), "required": True, "example": sent[name]}
 
 
 def _detail(status: Json, more: Mapping[str, Json]) -> Json:

@@ -1,0 +1,291 @@
+"""Examples of what is answered and told, made by the views that make the answers.
+
+What no view makes is written down here, and held against its schema by tests/contract/openapi/test_examples.py.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from http import HTTPStatus
+
+import msgspec
+from msgspec.structs import replace
+
+from stillmotion.dialects import (
+    apiframe_problems,
+    apiframe_views,
+    keys,
+    native,
+    spend,
+    subscriptions,
+    views,
+    wavespeed,
+    wavespeed_views,
+)
+from stillmotion.dialects.callbacks import Composer
+from stillmotion.dialects.http import FieldProblem, HttpRequest, Problem
+from stillmotion.dialects.openapi import example_jobs as jobs
+from stillmotion.dialects.openapi.operation import JOB_ID
+from stillmotion.dialects.openapi.schemas import Json
+from stillmotion.domain.access import Scope
+from stillmotion.domain.dead_letters import Letter, QueueName
+from stillmotion.domain.deliveries import Delivery, answered
+from stillmotion.domain.identity import content_id
+from stillmotion.domain.job import Booking, Job
+from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.routing import PriceTable, routes
+from stillmotion.domain.spend import Tally
+from stillmotion.ports import ApiKey, Books, Budget, Envelope, Event
+from stillmotion.services import announcements
+from stillmotion.services.dead_letters import Replayed
+from stillmotion.services.delivering import Message
+from stillmotion.services.estimate import Estimated
+from stillmotion.services.signing_secrets import derived
+
+_VIEW = views.View(output_expiration_days=30)
+_PRICES = PriceTable()
+_BUDGET = Decimal(25)
+_SECRET = derived("an example", "default")
+_URL = "https://shop.example/videos"
+_UPLOADED = f"s3://{jobs.INPUT_BUCKET}/uploads/default/f4cf473f-e8e5-4274-8045-ba1f1b9d2305"
+_UPLOAD_URL = f"https://{_UPLOADED.removeprefix('s3://').replace('/', '.s3.amazonaws.com/', 1)}?X-Amz-Signature=…"
+_VIDEO_URL = f"https://{jobs.OUTPUT_BUCKET}.s3.amazonaws.com/{jobs.VIDEO_KEY}?X-Amz-Signature=…"
+_KEY = ApiKey(
+    hash=jobs.KEY_HASH,
+    prefix="sm_4kQz1",
+    tenant="default",
+    created_at=datetime(2026, 1, 2, 8, tzinfo=UTC),
+    name="shop",
+    scopes=(Scope.READ, Scope.WRITE),
+)
+
+ANNOUNCED: Mapping[str, tuple[Callable[[Job, datetime], Event], Callable[[], Job]]] = {
+    "Video Completed": (announcements.video_completed, jobs.done),
+    "Video Failed": (announcements.video_failed, jobs.declined),
+    "Video Cancelled": (announcements.video_cancelled, jobs.called_off),
+    "Video Needs Attention": (announcements.video_needs_attention, jobs.doubtful),
+}
+"""What makes each event, and of which job."""
+OF_OPERATION: Mapping[str, tuple[str, ...]] = {
+    "createVideo": ("VideoQueued", "VideoEstimate"),
+    "listVideos": ("VideoList",),
+    "getVideo": ("VideoUnderWay", "VideoCompleted", "VideoFailed"),
+    "deleteVideo": ("VideoDeleted",),
+    "createUpload": ("UploadTicket",),
+    "cancelVideo": ("VideoCancelled",),
+    "retryVideo": ("VideoQueued", "RetryEstimate"),
+    "redriveVideo": ("VideoUnderWay",),
+    "resolveVideo": ("VideoQueued",),
+    "getWebhook": ("Webhook",),
+    "putWebhook": ("Webhook",),
+    "getWebhookSecret": ("WebhookSecret",),
+    "listWebhookDeliveries": ("WebhookDeliveryList",),
+    "replayWebhookDelivery": ("WebhookDelivery",),
+    "getSpend": ("Spend",),
+    "listKeys": ("KeyList",),
+    "createKey": ("NewKey",),
+    "revokeKey": ("KeyRevoked",),
+    "rotateKey": ("NewKey",),
+    "listDeadLetters": ("DeadLetterList",),
+    "replayDeadLetters": ("Replayed",),
+    "apiframeGenerateVideo": ("ApiframeAccepted",),
+    "apiframeUpload": ("ApiframeUpload",),
+    "apiframeGetJob": ("ApiframeJob",),
+    "apiframeListJobs": ("ApiframeJobList",),
+    "apiframeGetMe": ("ApiframeMe",),
+    "apiframeListModels": ("ApiframeModels",),
+    "wavespeedOrder": ("WavespeedOrdered",),
+    "wavespeedPrice": ("WavespeedPrice",),
+    "wavespeedUpload": ("WavespeedUpload",),
+    "wavespeedGetResult": ("WavespeedCompleted",),
+    "wavespeedGetPrediction": ("WavespeedCompleted",),
+    "wavespeedHistory": ("WavespeedHistory",),
+    "wavespeedBalance": ("WavespeedBalance",),
+    "wavespeedGetWebhookSecret": ("WavespeedSecret",),
+}
+"""Which examples an operation's answer has."""
+
+
+def components(base_url: str) -> dict[str, Json]:
+    """All of them, by name."""
+    values = {**_videos(), **_operations(), **_account(), **_apiframe(), **_wavespeed(base_url), **_told()}
+    return {name: {"value": _as_sent(value)} for name, value in values.items()}
+
+
+def named(*names: str) -> Json:
+    """The `examples` of a body."""
+    return {name: {"$ref": f"#/components/examples/{name}"} for name in names}
+
+
+def _as_sent(value: object) -> object:
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def errors() -> Mapping[str, object]:
+    """An error of each dialect, by the component that it is an example of."""
+    detail, field = "duration: must be one of 5, 9, 10", FieldProblem("duration", "must be one of 5, 9, 10")
+    problem = Problem(HTTPStatus.BAD_REQUEST, "invalid_request", detail, (field,))
+    shown = {
+        "Problem": native.show_problem(problem),
+        "ApiframeError": apiframe_problems.show_problem(problem),
+        "WavespeedError": wavespeed.show_problem(problem),
+    }
+    return {name: _as_sent(answer.body) for name, answer in shown.items()}
+
+
+def message(detail_type: str) -> Message:
+    """What is sent of an event."""
+    announce, make = ANNOUNCED[detail_type]
+    job = make()
+    sent = Composer(lambda _tenant: [_SECRET], {})(_delivery(announce(job, job.updated_at)), None, job.updated_at)
+    assert sent is not None  # noqa: S101 - the standard dialect tells of every event
+    return sent
+
+
+def estimated() -> Estimated:
+    """What the order that asks for its price only would come to."""
+    wanted = parse_request({"prompt": "A quiet street", "duration": 9})
+    first, *others = routes(wanted, _PRICES)
+    luma = {"duration": wanted.duration, "aspect_ratio": "16:9"}
+    body = {"model": "luma-ray-flash-2", "prompt": wanted.prompt, "lumaParams": luma}
+    return Estimated(
+        route=first,
+        aspect_ratio="16:9",
+        envelope=Envelope("/v2/videos/generate", msgspec.json.encode(body).decode()),
+        alternatives=tuple(others),
+        notes=(),
+    )
+
+
+def _videos() -> dict[str, object]:
+    return {
+        "VideoQueued": _VIEW.video(jobs.queued()),
+        "VideoUnderWay": _VIEW.video(jobs.generating()),
+        "VideoCompleted": _VIEW.video(jobs.done()),
+        "VideoFailed": _VIEW.video(jobs.declined()),
+        "VideoList": _VIEW.page([jobs.done()], None),
+        "VideoDeleted": {"id": JOB_ID, "object": "video.deleted", "deleted": True},
+        "VideoEstimate": views.estimate(estimated()),
+        "UploadTicket": {
+            "image": _UPLOADED,
+            "upload": {
+                "method": "PUT",
+                "url": _UPLOAD_URL,
+                "headers": {"content-type": "image/jpeg", "content-length": "2500000"},
+                "expires_in": 900,
+            },
+        },
+    }
+
+
+def _operations() -> dict[str, object]:
+    letter = Letter(
+        queue=QueueName.INBOX,
+        id="m1",
+        sent_at=jobs.ORDERED_AT,
+        receives=4,
+        reason="The submit function could not handle it.",
+        subject="inbox/default/lake.jpg",
+    )
+    replayed = Replayed(queue=QueueName.INBOX, replayed=(letter.id,))
+    return {
+        "VideoCancelled": _VIEW.video(jobs.called_off()),
+        "RetryEstimate": {
+            "object": "video.retry_estimate",
+            "id": JOB_ID,
+            "run": 1,
+            "vendor": VendorName.WAVESPEED,
+            "price_dollars": str(jobs.PRICE),
+        },
+        "DeadLetterList": {"object": "list", "data": [letter]},
+        "Replayed": {"object": "dead_letters.replay", **msgspec.to_builtins(replayed)},
+    }
+
+
+def _account() -> dict[str, object]:
+    revoked = replace(_KEY, revoked=True, revoked_at=jobs.ENDED_AT)
+    delivered = answered(_delivery(announcements.video_completed(jobs.done(), jobs.ENDED_AT)), 204, jobs.ENDED_AT)
+    return {
+        "KeyList": {"object": "list", "data": [keys.shown(_KEY)]},
+        "NewKey": {**keys.shown(_KEY), "key": f"{_KEY.prefix}…"},
+        "KeyRevoked": keys.shown(revoked),
+        "Spend": _spend(),
+        "Webhook": {"object": "webhook", "url": _URL, "changed_at": jobs.ORDERED_AT},
+        "WebhookSecret": {"object": "webhook.secret", "secret": _SECRET, "previous_secret": None},
+        "WebhookDelivery": subscriptions.shown(delivered),
+        "WebhookDeliveryList": {
+            "object": "list",
+            "data": [subscriptions.shown(delivered)],
+            "has_more": False,
+            "next": None,
+        },
+    }
+
+
+class _OneDay(Books):
+    """The books of a tenant that had one video made."""
+
+    def read(self, wanted: Sequence[tuple[date, str | None]]) -> Sequence[Tally]:
+        (_, tenant), vendors = wanted[0], {VendorName.WAVESPEED: Booking(charged=jobs.PRICE)}
+        return [Tally(day=jobs.ORDERED_AT.date(), tenant=tenant, vendors=vendors, attempts=1)]
+
+
+def _spend() -> object:
+    """Of a week, as its route answers."""
+    route = "GET /v1/spend"
+    asked = HttpRequest(route=route, path={}, query={}, headers={}, body=b"", arrived_at=jobs.ENDED_AT, caller=_KEY)
+    return spend.spend_routes(_OneDay(), Budget(tenant_dollars=_BUDGET), _KEY.tenant)[route](asked).body
+
+
+def _apiframe() -> dict[str, object]:
+    shown = apiframe_views.listed(jobs.done(), _PRICES, _VIDEO_URL)
+    return {
+        "ApiframeAccepted": apiframe_views.accepted(jobs.queued()),
+        "ApiframeJob": apiframe_views.job_view(jobs.done(), _PRICES, _VIDEO_URL),
+        "ApiframeJobList": {"jobs": [shown], "nextCursor": None, "hasMore": False},
+        "ApiframeMe": apiframe_views.me(_KEY, apiframe_views.available(_BUDGET, _PRICES)),
+        "ApiframeModels": apiframe_views.catalogue(_PRICES, None),
+        "ApiframeUpload": apiframe_views.upload(
+            content_id("upload", _UPLOADED), _UPLOAD_URL, "image/jpeg", 2_500_000, jobs.ENDED_AT
+        ),
+    }
+
+
+def _wavespeed(base_url: str) -> dict[str, object]:
+    told: dict[str, object] = {
+        "WavespeedOrdered": wavespeed_views.ordered(jobs.queued(), base_url),
+        "WavespeedCompleted": wavespeed_views.prediction(jobs.done(), base_url, _VIDEO_URL),
+        "WavespeedHistory": {
+            "items": [wavespeed_views.listed(jobs.done(), base_url, _VIDEO_URL)],
+            "page": 1,
+            "page_size": 10,
+        },
+        "WavespeedPrice": wavespeed_views.price(_PRICES.wavespeed_dollars_10_seconds),
+        "WavespeedBalance": wavespeed_views.balance(_BUDGET),
+        "WavespeedSecret": {"secret": _SECRET},
+        "WavespeedUpload": {
+            "upload": {"method": "PUT", "url": _UPLOAD_URL, "headers": {"Content-Type": "image/jpeg"}},
+            "download_url": _UPLOAD_URL,
+        },
+    }
+    return {name: wavespeed_views.envelope(data) for name, data in told.items()}
+
+
+def _told() -> dict[str, object]:
+    """What webhooks carry."""
+    return {
+        f"{detail_type.replace(' ', '')}Told": msgspec.json.decode(message(detail_type).body)
+        for detail_type in ANNOUNCED
+    }
+
+
+def _delivery(event: Event) -> Delivery:
+    return Delivery(
+        id=event.id,
+        job_id=event.job_id,
+        tenant=_KEY.tenant,
+        detail_type=event.detail_type,
+        detail=event.detail,
+        created_at=event.created_at,
+        url=_URL,
+    )
