@@ -38,6 +38,24 @@ DESCRIPTION = f"""\
 Stillmotion turns still images, or a prompt alone, into short videos, in three dialects. A job has one id, and can be
 read in each of them.
 
+**A first video.** Order it with a photo; the answer has an `id`, which goes where `ID` stands. Look every five seconds
+until `status` is `completed`, which takes a minute or two, or `failed`: then `error` says why. Then fetch it. Whoever
+installed the stack has a key, and makes others.
+
+```sh
+export STILLMOTION_API_KEY=sm_…
+
+curl -X POST 'BASE_URL/v1/videos' \\
+  -H "Authorization: Bearer $STILLMOTION_API_KEY" \\
+  -F 'prompt=The boats begin to sway' -F 'image=@photo.jpg'
+
+curl 'BASE_URL/v1/videos/ID' \\
+  -H "Authorization: Bearer $STILLMOTION_API_KEY"
+
+curl -L -o video.mp4 'BASE_URL/v1/videos/ID/content' \\
+  -H "Authorization: Bearer $STILLMOTION_API_KEY"
+```
+
 **Keys.** Send one as `Authorization: Bearer` or as `X-API-Key`. Each operation names the scope that it takes; a key
 with `admin` does everything. Jobs, lists and spending are those of the key's tenant: what is another's is not there.
 
@@ -75,7 +93,7 @@ def document(base_url: str) -> Json:
             "title": "Stillmotion",
             "version": "1",
             "summary": "Still images into short videos, each paid for once.",
-            "description": DESCRIPTION,
+            "description": DESCRIPTION.replace("BASE_URL", base_url),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base_url}],
