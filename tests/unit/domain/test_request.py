@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from stillmotion.domain.request import Concept, InvalidRequest, Request, parse_request
+from stillmotion.domain.request import CALLBACK_RULE, Concept, InvalidRequest, Request, parse_request
 
 
 def refused(**fields: object) -> dict[str, str]:
@@ -162,7 +162,7 @@ def test_a_broken_rule_names_its_field(field: str, value: object) -> None:
         ("size", "must be one of 1280*720, 720*1280"),
         ("loop", "must be true or false"),
         ("metadata", "must be texts of at most 512 characters, under names of 1 to 64"),
-        ("callback_url", "must be an https:// URL without user info, of at most 4096 ASCII characters"),
+        ("callback_url", CALLBACK_RULE),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_told_the_rule_in_plain_words(field: str, rule: str) -> None:

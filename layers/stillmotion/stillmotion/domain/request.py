@@ -160,7 +160,7 @@ _FIELD_TYPES: Mapping[str, Any] = {
     "callback_url": str | None,
 }
 _ADDRESS_RULE = "must be an https:// URL without user info, a data: URI, or s3://bucket/key"
-_CALLBACK_RULE = (
+CALLBACK_RULE = (
     "must be an https:// URL of the public internet, on port 443 and without user info,"
     f" of at most {MAX_ADDRESS} ASCII characters"
 )
@@ -174,7 +174,7 @@ _RULES: Mapping[str, str] = {
     "allow_substitution": "must be true or false",
     "max_dollars": _PRICE_RULE,
     "metadata": "must be texts of at most 512 characters, under names of 1 to 64",
-    "callback_url": _CALLBACK_RULE,
+    "callback_url": CALLBACK_RULE,
 }
 _CHOICES: Mapping[str, tuple[object, ...]] = {
     "duration": get_args(Duration),
@@ -293,7 +293,7 @@ def callback_error(field: str, url: str) -> FieldError | None:
     url = with_plain_scheme(url)
     if url.isascii() and len(url) <= MAX_ADDRESS and _is_callable(url):
         return None
-    return FieldError(field, _CALLBACK_RULE)
+    return FieldError(field, CALLBACK_RULE)
 
 
 def _is_callable(url: str) -> bool:

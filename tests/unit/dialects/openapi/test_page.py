@@ -90,10 +90,10 @@ def test_no_two_things_have_the_same_name() -> None:
 @pytest.mark.parametrize(
     ("name", "member", "told"),
     [
-        ("VideoOrder", "prompt", "string (1 to 4000 characters)"),
-        ("VideoOrder", "duration", "5 , 9 , 10 ; by default 5"),
+        ("VideoOrder", "prompt", "string (1 to 4000 characters, matching \\S )"),
+        ("VideoOrder", "duration", "5 , 9 , 10 or null; by default 5"),
         ("VideoOrder", "vendor", 'by default "auto"'),
-        ("VideoOrder", "loop", "boolean; by default false"),
+        ("VideoOrder", "loop", "boolean or null; by default false"),
         (
             "VideoOrder",
             "metadata",
@@ -101,7 +101,7 @@ def test_no_two_things_have_the_same_name() -> None:
         ),
         ("VideoOrder", "image", "An https:// address, s3://bucket/key of an upload, or a data: URI"),
         ("VideoOrder", "size", "matching ^[1-9][0-9]{1,4}[xX*][1-9][0-9]{1,4}$"),
-        ("VideoOrder", "max_dollars", "number (more than 0)"),
+        ("VideoOrder", "max_dollars", "number (up to 1000000, more than 0)"),
         ("listVideos", "limit", "integer (1 to 100); by default 20"),
         ("KeyWish", "rate_per_minute", "integer (0 to 100000); by default 0"),
         ("WavespeedOrder", "duration", '5 , 10 or "5" , "10" or null; by default 5'),

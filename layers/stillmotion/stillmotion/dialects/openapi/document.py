@@ -115,8 +115,9 @@ def _with_examples(operation: Operation) -> Json:
     """The operation object, with examples of what goes well."""
     told = operation.told()
     names = examples.OF_OPERATION.get(operation.id, ())
-    well = {str(status): _exemplified(answer, names) for status, answer in operation.answers.items()}
-    return {**told, "responses": {**told["responses"], **well}}
+    answers: dict[str, Json] = told["responses"]
+    well = {status: _exemplified(answers[status], names) for status in map(str, operation.answers)}
+    return {**told, "responses": {**answers, **well}}
 
 
 def _exemplified(answer: Json, names: Sequence[str]) -> Json:

@@ -27,6 +27,7 @@ from stillmotion.dialects.http import FieldProblem, HttpRequest, Problem
 from stillmotion.dialects.openapi import example_jobs as jobs
 from stillmotion.dialects.openapi.operation import JOB_ID
 from stillmotion.dialects.openapi.schemas import Json
+from stillmotion.dialects.wavespeed_bodies import USUAL_PAGE_SIZE
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import Letter, QueueName
 from stillmotion.domain.deliveries import Delivery, answered
@@ -95,11 +96,14 @@ OF_OPERATION: Mapping[str, tuple[str, ...]] = {
     "apiframeGetMe": ("ApiframeMe",),
     "apiframeListModels": ("ApiframeModels",),
     "wavespeedOrder": ("WavespeedOrdered",),
-    "wavespeedPrice": ("WavespeedPrice",),
+    "wavespeedPricing": ("WavespeedPrice",),
+    "wavespeedPriceOfOlderClients": ("WavespeedPrice",),
     "wavespeedUpload": ("WavespeedUpload",),
+    "wavespeedUploadBinary": ("WavespeedBinaryUpload",),
     "wavespeedGetResult": ("WavespeedCompleted",),
     "wavespeedGetPrediction": ("WavespeedCompleted",),
     "wavespeedHistory": ("WavespeedHistory",),
+    "wavespeedHistoryFirstPage": ("WavespeedHistory",),
     "wavespeedBalance": ("WavespeedBalance",),
     "wavespeedGetWebhookSecret": ("WavespeedSecret",),
 }
@@ -196,6 +200,7 @@ def _operations() -> dict[str, object]:
             "run": 1,
             "vendor": VendorName.WAVESPEED,
             "price_dollars": str(jobs.PRICE),
+            "alternatives": views.offers(routes(parse_request({"prompt": "A quiet street"}), _PRICES)),
         },
         "DeadLetterList": {"object": "list", "data": [letter]},
         "Replayed": {"object": "dead_letters.replay", **msgspec.to_builtins(replayed)},
@@ -206,7 +211,7 @@ def _account() -> dict[str, object]:
     revoked = replace(_KEY, revoked=True, revoked_at=jobs.ENDED_AT)
     delivered = answered(_delivery(announcements.video_completed(jobs.done(), jobs.ENDED_AT)), 204, jobs.ENDED_AT)
     return {
-        "KeyList": {"object": "list", "data": [keys.shown(_KEY)]},
+        "KeyList": {"object": "list", "data": [keys.shown(_KEY)], "has_more": False, "next": None},
         "NewKey": {**keys.shown(_KEY), "key": f"{_KEY.prefix}…"},
         "KeyRevoked": keys.shown(revoked),
         "Spend": _spend(),
@@ -233,7 +238,9 @@ class _OneDay(Books):
 def _spend() -> object:
     """Of a week, as its route answers."""
     route = "GET /v1/spend"
-    asked = HttpRequest(route=route, path={}, query={}, headers={}, body=b"", arrived_at=jobs.ENDED_AT, caller=_KEY)
+    asked = HttpRequest(
+        route=route, method="GET", path={}, query={}, headers={}, body=b"", arrived_at=jobs.ENDED_AT, caller=_KEY
+    )
     return spend.spend_routes(_OneDay(), Budget(tenant_dollars=_BUDGET), _KEY.tenant)[route](asked).body
 
 
@@ -258,8 +265,9 @@ def _wavespeed(base_url: str) -> dict[str, object]:
         "WavespeedHistory": {
             "items": [wavespeed_views.listed(jobs.done(), base_url, _VIDEO_URL)],
             "page": 1,
-            "page_size": 10,
+            "page_size": USUAL_PAGE_SIZE,
         },
+        "WavespeedBinaryUpload": wavespeed_views.upload(_UPLOAD_URL, "lake.jpg", 2_500_000),
         "WavespeedPrice": wavespeed_views.price(_PRICES.wavespeed_dollars_10_seconds),
         "WavespeedBalance": wavespeed_views.balance(_BUDGET),
         "WavespeedSecret": {"secret": _SECRET},
