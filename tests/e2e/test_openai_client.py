@@ -130,6 +130,35 @@ def test_our_own_fields_go_along_in_the_extra_body(local: LocalStack, client: op
     assert record["notes"][0]["text"] == "8 seconds were asked for: 9 is the nearest that is sold."
 
 
+def test_any_key_of_metadata_goes_along(client: openai.OpenAI) -> None:
+    metadata = {"a[b]": "x", 'a"b': "q", "a\\b": "y"}
+    video: Any = client.videos.create(prompt="metadata by openai", extra_body={"metadata": metadata})
+    assert video.job["request"]["metadata"] == metadata
+
+
+def test_a_video_is_as_long_all_along_as_its_vendor_makes_it(client: openai.OpenAI) -> None:
+    wanted: Any = {"prompt": "twelve by openai", "seconds": "12", "extra_body": {"allow_substitution": True}}
+    ordered = client.videos.create(**wanted)
+    video: Any = client.videos.poll(ordered.id, poll_interval_ms=OFTEN)
+    assert (ordered.seconds, video.seconds, video.status) == ("9", "9", "completed")
+    told = "12 seconds were asked for: 10 is the nearest that is sold."
+    assert [note["text"] for note in video.job["notes"]] == [told]
+
+
+def test_an_empty_dry_run_orders_nothing(local: LocalStack, client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.videos.create(prompt="empty by openai", extra_body={"dry_run": ""})
+    assert raised.value.param == "dry_run"
+    assert local.posts("empty by openai") == []
+
+
+def test_answers_and_errors_name_their_call(client: openai.OpenAI) -> None:
+    assert client.videos.create(prompt="named by openai")._request_id
+    with pytest.raises(openai.NotFoundError) as raised:
+        client.videos.retrieve(ABSENT)
+    assert raised.value.request_id
+
+
 def test_a_dry_run_tells_the_price_and_orders_nothing(local: LocalStack, client: openai.OpenAI) -> None:
     told: Any = client.videos.create(prompt="dry by openai", extra_body={"dry_run": True})
     assert (told.object, told.vendor, told.price_dollars) == ("video.estimate", "apiframe", "0.51")

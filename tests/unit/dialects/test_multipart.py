@@ -72,8 +72,10 @@ def test_names_are_read_as_browsers_spell_them() -> None:
     assert form.files == {"file": (FormFile('a".png', "", b"x"),)}
 
 
-def test_a_file_field_that_was_left_empty_in_a_browser_is_not_there() -> None:
-    head = 'Content-Disposition: form-data; name="image"; filename=""\r\nContent-Type: application/octet-stream'
+@pytest.mark.parametrize("told", ['; filename=""', ""])
+def test_a_file_field_that_was_left_empty_in_a_browser_is_not_there(told: str) -> None:
+    """httpx leaves out the name where a browser says that it is empty."""
+    head = f'Content-Disposition: form-data; name="image"{told}\r\nContent-Type: application/octet-stream'
     assert form_of(request(FIELD + part(head, b"") + END)) == Form({"prompt": ("a lake",)}, {})
     assert form_of(request(part(head, b"x") + END)).files == {
         "image": (FormFile("", "application/octet-stream", b"x"),)
@@ -93,6 +95,12 @@ def test_a_file_field_that_was_left_empty_in_a_browser_is_not_there() -> None:
 def test_a_file_is_one_by_any_kind_of_file_name_and_by_a_type_that_is_no_text(told: str) -> None:
     form = form_of(request(part(f'Content-Disposition: form-data; name="image"{told}', b"\xff") + END))
     assert (form.fields, [file.content for file in form.files["image"]]) == ({}, [b"\xff"])
+
+
+@pytest.mark.parametrize("told", ['; filename="a.png"', "; filename*=UTF-8''a.png"])
+def test_a_file_that_has_a_name_and_no_content_is_there(told: str) -> None:
+    form = form_of(request(part(f'Content-Disposition: form-data; name="image"{told}', b"") + END))
+    assert [file.content for file in form.files["image"]] == [b""]
 
 
 @pytest.mark.parametrize("name", ["image; filename*=a", "image", 'a\\"; filename*=\\"'])

@@ -127,10 +127,10 @@ def _sorted(parts: list[_Part]) -> Form:
         name = _unescaped(options[b"name"])
         media_type = parse_options_header(part.headers.get(b"content-type"))[0]
         filename = options.get(b"filename")
-        is_file = filename is not None or _EXTENDED_FILENAME.search(_QUOTED.sub(b"", disposition))
-        if not is_file and _TEXT.fullmatch(media_type):
+        is_named = filename or _EXTENDED_FILENAME.search(_QUOTED.sub(b"", disposition))
+        if filename is None and not is_named and _TEXT.fullmatch(media_type):
             fields[name] += (part.content.decode(),)
-        elif part.content or filename != b"":
+        elif part.content or is_named:
             files[name] += (FormFile(_unescaped(filename or b""), media_type.decode(), bytes(part.content)),)
     return Form(dict(fields), dict(files))
 
