@@ -192,15 +192,16 @@ def _operations() -> dict[str, object]:
         subject="inbox/default/lake.jpg",
     )
     replayed = Replayed(queue=QueueName.INBOX, replayed=(letter.id,))
+    first, *others = routes(jobs.REQUEST, _PRICES)
     return {
         "VideoCancelled": _VIEW.video(jobs.called_off()),
         "RetryEstimate": {
             "object": "video.retry_estimate",
             "id": JOB_ID,
             "run": 1,
-            "vendor": VendorName.WAVESPEED,
-            "price_dollars": str(jobs.PRICE),
-            "alternatives": views.offers(routes(parse_request({"prompt": "A quiet street"}), _PRICES)),
+            "vendor": first.vendor,
+            "price_dollars": str(first.quote),
+            "alternatives": views.offers(others),
         },
         "DeadLetterList": {"object": "list", "data": [letter]},
         "Replayed": {"object": "dead_letters.replay", **msgspec.to_builtins(replayed)},
