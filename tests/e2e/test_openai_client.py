@@ -59,8 +59,8 @@ def test_a_file_becomes_a_video_and_is_downloaded_from_the_users_bucket(
         video = client.videos.create_and_poll(
             model="sora-2",
             prompt="a lake by openai",
-            seconds="5",  # type: ignore[arg-type]  # its own model made 4, 8 and 12
-            size="1280x720",
+            seconds="4",
+            size="1792x1024",
             input_reference=file,
             poll_interval_ms=OFTEN,
         )
@@ -73,6 +73,9 @@ def test_a_file_becomes_a_video_and_is_downloaded_from_the_users_bucket(
     film = play((tmp_path / "video.mp4").read_bytes())
     assert (film.codec, film.width, film.height, round(film.seconds)) == ("h264", 1280, 720, 5)
     record = local.job(video.id)
+    assert [note["text"].partition(" was")[0].partition(" were")[0] for note in record["notes"]] == [
+        "The model sora-2", "4 seconds", "The size 1792x1024",
+    ]  # fmt: skip
     assert record["video"]["sha256"] == hashlib.sha256((tmp_path / "video.mp4").read_bytes()).hexdigest()
     assert local.aws.s3.get_object(Bucket=record["still"]["bucket"], Key=record["still"]["key"])["Body"].read() == (
         photo.read_bytes()
@@ -130,6 +133,12 @@ def test_our_own_fields_go_along_in_the_extra_body(local: LocalStack, client: op
     assert record["notes"][0]["text"] == "8 seconds were asked for: 9 is the nearest that is sold."
 
 
+def test_what_is_not_sold_as_it_is_is_refused_where_nothing_may_be_made_in_its_place(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.videos.create(prompt="x", seconds="8", extra_body={"allow_substitution": False})
+    assert (raised.value.code, raised.value.param) == ("invalid_request", "seconds")
+
+
 def test_any_key_of_metadata_goes_along(client: openai.OpenAI) -> None:
     metadata = {"a[b]": "x", 'a"b': "q", "a\\b": "y"}
     video: Any = client.videos.create(prompt="metadata by openai", extra_body={"metadata": metadata})
@@ -137,11 +146,10 @@ def test_any_key_of_metadata_goes_along(client: openai.OpenAI) -> None:
 
 
 def test_a_video_is_as_long_all_along_as_its_vendor_makes_it(client: openai.OpenAI) -> None:
-    wanted: Any = {"prompt": "twelve by openai", "seconds": "12", "extra_body": {"allow_substitution": True}}
-    ordered = client.videos.create(**wanted)
+    ordered = client.videos.create(prompt="twelve by openai", seconds="12")
     video: Any = client.videos.poll(ordered.id, poll_interval_ms=OFTEN)
     assert (ordered.seconds, video.seconds, video.status) == ("9", "9", "completed")
-    told = "12 seconds were asked for: 10 is the nearest that is sold."
+    told = "12 seconds were asked for: 9 is the nearest that is sold."
     assert [note["text"] for note in video.job["notes"]] == [told]
 
 
@@ -225,8 +233,8 @@ Call = Callable[[openai.OpenAI], object]
     ("call", "error", "code", "param"),
     [
         (lambda it: it.videos.create(prompt=""), openai.BadRequestError, "invalid_request", "prompt"),
-        (lambda it: it.videos.create(prompt="x", seconds="4"), openai.BadRequestError, "invalid_request", "seconds"),
-        (lambda it: it.videos.create(prompt="x", size="1024x1792"), openai.BadRequestError, "invalid_request", "size"),
+        (lambda it: it.videos.create(prompt="x", seconds="6"), openai.BadRequestError, "invalid_request", "seconds"),
+        (lambda it: it.videos.create(prompt="x", size="1x1"), openai.BadRequestError, "invalid_request", "size"),
         (
             lambda it: it.videos.create(prompt="x", input_reference=b"<svg/>"),
             openai.BadRequestError,

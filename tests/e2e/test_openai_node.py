@@ -115,7 +115,7 @@ def test_a_file_becomes_a_video_and_is_downloaded(told: dict[str, Any]) -> None:
 def test_our_own_fields_stand_beside_the_others(told: dict[str, Any]) -> None:
     request = told["made"]["job"]["request"]
     assert (request["metadata"], request["concepts"]) == ({"order": "81"}, ["push_in", "low_angle"])
-    assert (request["vendor"], request["allow_substitution"]) == ("apiframe", False)
+    assert request["vendor"] == "apiframe"
 
 
 def test_an_image_may_be_named(told: dict[str, Any]) -> None:

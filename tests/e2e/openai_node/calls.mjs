@@ -35,13 +35,12 @@ const made = await ended(
   await videos.create({
     model: "sora-2",
     prompt: "a lake by node",
-    seconds: "5",
-    size: "1280x720",
+    seconds: "4",
+    size: "1792x1024",
     input_reference: fs.createReadStream(PHOTO),
     metadata: { order: "81" },
     concepts: ["push_in", "low_angle"],
     vendor: "apiframe",
-    allow_substitution: false,
   }),
 );
 const content = await videos.downloadContent(made.id);
@@ -60,7 +59,7 @@ const deleted = await videos.delete(blob.id);
 const hasty = clientOf(ONE_A_MINUTE).videos;
 const errors = {
   bad_prompt: await raised(() => videos.create({ prompt: "" })),
-  bad_seconds: await raised(() => videos.create({ prompt: "x", seconds: "12" })),
+  bad_seconds: await raised(() => videos.create({ prompt: "x", seconds: "12", allow_substitution: false })),
   bad_key: await raised(() => clientOf(`sm_${"x".repeat(43)}`).videos.list()),
   bad_scope: await raised(() => clientOf(ONLY_READS).videos.create({ prompt: "x" })),
   absent: await raised(() => videos.retrieve(ABSENT)),

@@ -390,10 +390,9 @@ def test_an_attempt_tells_what_was_substituted(api: Api) -> None:
     assert read["job"]["attempts"][0]["substitutions"] == [instead]
 
 
-@pytest.mark.parametrize("seconds", ["12", 10])
-def test_a_video_is_as_long_all_along_as_its_vendor_makes_it(api: Api, seconds: object) -> None:
+def test_a_video_is_as_long_all_along_as_its_vendor_makes_it(api: Api) -> None:
     """Without an image only Apiframe makes it, and no 10 seconds."""
-    _, made, _ = api("POST /v1/videos", {"prompt": "a lake", "seconds": seconds, "allow_substitution": True})
+    _, made, _ = api("POST /v1/videos", {"prompt": "a lake", "seconds": 10, "allow_substitution": True})
     api.world.dispatch(made["id"])
     _, read, _ = api("GET /v1/videos/{id}", id=made["id"])
     assert (made["seconds"], read["seconds"]) == ("9", "9")
@@ -401,8 +400,8 @@ def test_a_video_is_as_long_all_along_as_its_vendor_makes_it(api: Api, seconds: 
 
 
 def test_no_note_says_that_what_another_vendor_makes_is_made(api: Api) -> None:
-    wanted = {"prompt": "a lake", "seconds": "12", "allow_substitution": True}
-    told = "12 seconds were asked for: 10 is the nearest that is sold."
+    wanted = {"prompt": "a lake", "seconds": "12"}
+    told = "12 seconds were asked for: 9 is the nearest that is sold."
     _, estimated, _ = api("POST /v1/videos", {**wanted, "dry_run": True})
     _, made, _ = api("POST /v1/videos", wanted)
     assert (estimated["duration"], estimated["notes"][0]) == (9, told)

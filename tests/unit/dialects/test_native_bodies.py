@@ -55,16 +55,36 @@ def test_seconds_are_the_duration_as_a_number_and_in_text(seconds: object) -> No
     assert of_form(("seconds", str(seconds))).request.duration == 5
 
 
-@pytest.mark.parametrize("seconds", ["4", 8, 12, "20", 0, -5, 7.5])
+@pytest.mark.parametrize("seconds", ["6", 16, "20", 0, -5, 7.5])
 def test_other_seconds_are_refused_with_what_is_made(seconds: object) -> None:
     assert rule(seconds=seconds).startswith("duration: must be one of 5, 9, 10; with allow_substitution")
 
 
-@pytest.mark.parametrize(("asked", "made"), [("4", 5), ("8", 9), ("12", 10), (7, 5), (7.5, 9), (999, 10), (0.5, 5)])
+@pytest.mark.parametrize(("asked", "made"), [("4", 5), ("8", 9), ("12", 9), (7, 5), (7.5, 9), (999, 9), (0.5, 5)])
 def test_other_seconds_become_the_nearest_where_that_is_allowed_and_it_is_told(asked: object, made: int) -> None:
     order = of_json(seconds=asked, allow_substitution=True)
     told = f"{asked} seconds were asked for: {made} is the nearest that is sold."
     assert (order.request.duration, order.notes) == (made, (told,))
+
+
+@pytest.mark.parametrize(("seconds", "made"), [("4", 5), ("8", 9), (12, 9)])
+def test_openais_own_seconds_are_the_nearest_as_its_clients_can_say_no_others(seconds: object, made: int) -> None:
+    order = of_json(seconds=seconds)
+    told = f"{seconds} seconds were asked for: {made} is the nearest that is sold."
+    assert (order.request.duration, order.request.allow_substitution, order.notes) == (made, False, (told,))
+    assert of_form(("seconds", str(seconds))).request.duration == made
+
+
+@pytest.mark.parametrize(("seconds", "vendor", "made"), [(12, "auto", 10), (12, "apiframe", 9), (8, "wavespeed", 10)])
+def test_the_nearest_is_one_that_can_be_made_with_all_else(seconds: int, vendor: str, made: int) -> None:
+    order = of_json(seconds=seconds, vendor=vendor, image="https://images.example/lake.jpg")
+    assert order.request.duration == made
+    assert f"{made} is the nearest" in order.notes[0]
+
+
+@pytest.mark.parametrize("asked", [{"seconds": "8"}, {"size": "1792x1024"}])
+def test_nothing_is_made_in_place_of_anything_where_the_caller_says_so(asked: dict[str, object]) -> None:
+    assert broken(**asked, allow_substitution=False) == {"size" if "size" in asked else "duration"}
 
 
 @pytest.mark.parametrize("seconds", [0, -1, True, "", "five", "\u0665", [], {}, "5" * 5000, 10**18, 1e300, "1e1", " 5"])
@@ -74,6 +94,7 @@ def test_what_are_no_seconds_is_refused_also_where_substitution_is_allowed(secon
 
 def test_seconds_beside_another_duration_are_refused() -> None:
     assert broken(seconds="5", duration=9) == {"seconds"}
+    assert broken(seconds="8", duration=9) == {"seconds"}
     assert of_json(seconds="9", duration=9).request.duration == 9
 
 
@@ -83,7 +104,14 @@ def test_a_size_is_a_shape(size: str, ratio: str) -> None:
     assert (order.request.aspect_ratio, order.notes) == (ratio, ())
 
 
-@pytest.mark.parametrize("size", ["1024x1792", "1920x1080", "720p", "", "x", "0x0", 720, ["720x1280"], "9" * 5000])
+@pytest.mark.parametrize(("size", "ratio"), [("1024x1792", "9:16"), ("1792x1024", "16:9")])
+def test_openais_own_sizes_are_the_nearest_shape(size: str, ratio: str) -> None:
+    order = of_json(size=size)
+    told = f"The size {size} was asked for: {ratio} is the nearest shape that is sold."
+    assert (order.request.aspect_ratio, order.notes) == (ratio, (told,))
+
+
+@pytest.mark.parametrize("size", ["1024x1024", "1920x1080", "720p", "", "x", "0x0", 720, ["720x1280"], "9" * 5000])
 def test_other_sizes_are_refused_with_what_is_made(size: object) -> None:
     assert rule(size=size).startswith("size: must be one of 1280x720, 720x1280")
 
@@ -282,7 +310,7 @@ def test_a_file_beside_an_address_of_the_same_name_is_refused() -> None:
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
-    assert broken(seconds=4, size="1x1", model=1, loop="yes", dry_run=1) == {
+    assert broken(seconds=6, size="1x1", model=1, loop="yes", dry_run=1) == {
         "duration",
         "size",
         "model",

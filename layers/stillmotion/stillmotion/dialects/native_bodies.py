@@ -7,7 +7,8 @@ The fields are those of a request and `dry_run`, and in place of three of them O
     size               aspect_ratio: WIDTHxHEIGHT
     model              any, as code that is moved here names another's: the video is Luma's, and the answer says so
 
-With `allow_substitution`, other seconds and sizes than there are become the nearest. Null is what is left out: clients
+OpenAI's own seconds and sizes, the only ones that its clients' types let pass, become the nearest that is sold, unless
+`allow_substitution` is false. With `allow_substitution`, all others do. Null is what is left out: clients
 that have types send every field. In a form all values are text, lists and mappings are spelt `concepts[]` and
 `metadata[name]`, and an empty text is null, which has no other spelling. `dry_run` alone is never null: who says it
 wants no order, and an order is paid for.
@@ -36,10 +37,14 @@ from stillmotion.domain.request import (
     Request,
     parse_request,
 )
+from stillmotion.domain.substitution import nearest_duration
 
 DURATIONS: tuple[Duration, ...] = get_args(Duration)
 RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 SIZES = tuple(size.replace("*", "x") for size in RATIO_OF_SIZE)
+OPENAIS_SECONDS = (4, 8, 12)
+OPENAIS_SIZES = ("1024x1792", "1792x1024")
+"""Beside those that are sold as they are."""
 STANDS_FOR: Mapping[str, str] = {"input_reference": "image", "seconds": "duration"}
 """OpenAI's fields, and the ones of a request that they are."""
 LONGEST_MODEL = 128
@@ -94,6 +99,11 @@ def order_of(body: Body) -> Order:
         raise InvalidRequest(*reading.errors, *invalid.errors) from invalid
     if reading.errors:
         raise InvalidRequest(*reading.errors)
+    if reading.other_seconds is not None:
+        wanted = msgspec.structs.replace(wanted, duration=nearest_duration(wanted, reading.other_seconds))
+        asked = f"{reading.other_seconds} seconds were asked for"
+        # A vendor that has not got these either is sent what is nearest to them; its attempt tells of that.
+        reading.notes.append(f"{asked}: {wanted.duration} is the nearest that is sold.")
     return Order(request=wanted, dry_run=reading.dry_run, notes=tuple(reading.notes))
 
 
@@ -104,9 +114,11 @@ class _Reading:
         self.fields = dict(body.fields)
         self.errors: list[FieldError] = []
         self.notes: list[str] = []
+        self.other_seconds: Decimal | None = None
+        """What was asked for and is not sold."""
         self._is_text = body.is_text
-        # Where it is neither true nor false, the request's own rules say so.
-        self._substitutes = self._truth(self.fields.get("allow_substitution", False)) is True
+        # None where nothing is said; and where it is neither true nor false, which the request's own rules refuse.
+        self._substitutes = self._truth(self.fields.get("allow_substitution"))
         told = self._truth(self.fields.pop("dry_run", False))
         if told is None:
             self._wrong("dry_run", "must be true or false")
@@ -148,27 +160,29 @@ class _Reading:
         asked = _number(value)
         if asked is not None and asked in DURATIONS:
             self._put("duration", "seconds", int(asked))
-        elif not asked or not self._substitutes:
+        elif asked and self._becomes_nearest(asked in OPENAIS_SECONDS):
+            self.other_seconds = asked
+            if "duration" in self.fields:
+                self._wrong("seconds", "contradicts duration: give one of the two")
+        else:
             made = ", ".join(map(str, DURATIONS))
             self._wrong("duration", f"must be one of {made}; with allow_substitution, the nearest is made")
-        else:
-            # Of two that are as near, the one that costs less.
-            nearest = min(DURATIONS, key=lambda duration: (abs(duration - asked), duration))
-            self._put("duration", "seconds", nearest)
-            # A vendor that has not got these either is sent what is nearest to them; its attempt tells of that.
-            self.notes.append(f"{asked} seconds were asked for: {nearest} is the nearest that is sold.")
 
     def _size(self, value: object) -> None:
         found = _SIZE.fullmatch(value) if isinstance(value, str) else None
         if found is not None and "*".join(found.groups()) in RATIO_OF_SIZE:
             self.fields["size"] = value
-        elif found is None or not self._substitutes:
+        elif found is None or not self._becomes_nearest("x".join(found.groups()) in OPENAIS_SIZES):
             made = ", ".join(SIZES)
             self._wrong("size", f"must be one of {made}; with allow_substitution, the nearest shape is made")
         else:
             ratio = _nearest_ratio(int(found[1]), int(found[2]))
             self._put("aspect_ratio", "size", ratio)
             self.notes.append(f"The size {value} was asked for: {ratio} is the nearest shape that is sold.")
+
+    def _becomes_nearest(self, is_openais: bool) -> bool:  # noqa: FBT001 - reads as it is meant
+        """Whether what is not sold is made as the nearest."""
+        return is_openais if self._substitutes is None else self._substitutes
 
     def _put(self, own: str, given: str, value: str | int) -> None:
         if own in self.fields and str(self.fields[own]) != str(value):

@@ -9,7 +9,7 @@ import msgspec
 
 from stillmotion.domain.job import Substitution
 from stillmotion.domain.request import AspectRatio, FieldError, InvalidRequest, Request, VendorName
-from stillmotion.domain.substitution import Fit, fit, orientation
+from stillmotion.domain.substitution import Fit, fit, orientation, vendors_of
 
 APIFRAME_CREDITS: Mapping[int, int] = {5: 51, 9: 92}
 
@@ -50,8 +50,7 @@ def routes(request: Request, prices: PriceTable, width: int | None = None, heigh
 
     `width` and `height` are the image's upright pixels, where they are known.
     """
-    candidates = list(VendorName) if request.vendor == "auto" else [VendorName(request.vendor)]
-    fits = {vendor: fit(vendor, request, width, height) for vendor in candidates}
+    fits = {vendor: fit(vendor, request, width, height) for vendor in vendors_of(request)}
     able = _routes(request, prices, fits, substituted=request.allow_substitution)
     if not able:
         raise InvalidRequest(*[error for found in fits.values() for error in _told(request, found)])

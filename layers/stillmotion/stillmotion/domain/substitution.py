@@ -5,6 +5,8 @@ sizes; Apiframe's `luma-ray-flash-2` is 5 or 9 s with all ratios, end images, lo
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -31,6 +33,25 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     substitutions: tuple[Substitution, ...] = ()
     objections: tuple[FieldError, ...] = ()
     unmet: tuple[FieldError, ...] = ()
+
+
+def vendors_of(request: Request) -> tuple[VendorName, ...]:
+    """Whom a request may go to, whether they make it or not."""
+    return tuple(VendorName) if request.vendor == "auto" else (VendorName(request.vendor),)
+
+
+def nearest_duration(request: Request, seconds: Decimal) -> Duration:
+    """The duration nearest to `seconds` in which somebody makes all else of the request; of two, the shorter.
+
+    Where nobody does, the nearest that is sold.
+    """
+    sold: list[Duration] = sorted(get_args(Duration), key=lambda duration: (abs(duration - seconds), duration))
+    made = (
+        duration
+        for duration in sold
+        if any(not objections(vendor, replace(request, duration=duration)) for vendor in vendors_of(request))
+    )
+    return next(made, sold[0])
 
 
 def orientation(width: int | None, height: int | None) -> AspectRatio:

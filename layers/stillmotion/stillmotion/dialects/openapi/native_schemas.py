@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stillmotion.dialects import views
-from stillmotion.dialects.native_bodies import LONGEST_MODEL, MAX_SECONDS
+from stillmotion.dialects.native_bodies import LONGEST_MODEL, MAX_SECONDS, OPENAIS_SECONDS, OPENAIS_SIZES
 from stillmotion.dialects.openapi.schemas import (
     ADDRESS,
     DOLLARS,
@@ -59,6 +59,7 @@ _SPELT: Mapping[str, Json] = {
     "max_dollars": {"type": "string", "pattern": f"^({PRICE_PATTERN})?$"},
     "dry_run": {"type": "string", "pattern": "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[01])$"},
 }
+_NEAREST = "OpenAI's {} become the nearest that is sold; with allow_substitution, all others do."
 _TOLD: Mapping[str, str] = {
     "prompt": "What is to be seen.",
     "image": "What the video starts with. Without one it is made of the prompt alone.",
@@ -74,11 +75,11 @@ _TOLD: Mapping[str, str] = {
     "max_dollars": "The most that an attempt may be expected to cost, in US dollars.",
     "when_over_budget": "What is done when the budget of the day is spent.",
     "metadata": "The caller's own words; they are in the record and in every event.",
-    "size": "In place of aspect_ratio: WIDTHxHEIGHT. With allow_substitution any, and the nearest shape is made.",
+    "size": f"In place of aspect_ratio: WIDTHxHEIGHT. {_NEAREST.format(', '.join(OPENAIS_SIZES))}",
     "callback_url": "Who is told what becomes of the job.",
     "model": "Any, as code that is moved here names another's.",
     "input_reference": "OpenAI's word for image.",
-    "seconds": "OpenAI's word for duration. With allow_substitution any, and the nearest is made.",
+    "seconds": f"OpenAI's word for duration. {_NEAREST.format(', '.join(map(str, OPENAIS_SECONDS)))}",
     "dry_run": "Whether only to tell who would make it, with which body, and for how much.",
 }
 _NEVER_NULL = ("prompt", "dry_run")
