@@ -127,8 +127,12 @@ def video_form() -> Json:
     return {
         "type": "object",
         "description": "The same fields as in JSON, spelt as text; files are images. A form is at most 4.5 MB.",
-        "properties": {**texts, **files, "concepts": concepts, "concepts[]": concepts},
-        "patternProperties": {r"^metadata\[((?!\]\[)[\s\S])+\]$": TEXT, r"^input_reference\[image_url\]$": IMAGE},
+        "properties": {**texts, **files, "concepts": concepts},
+        "patternProperties": {
+            r"^concepts\[\]$": concepts,
+            r"^metadata\[((?!\]\[)[\s\S])+\]$": TEXT,
+            r"^input_reference\[image_url\]$": IMAGE,
+        },
         "required": ["prompt"],
         "additionalProperties": False,
     }
