@@ -197,8 +197,10 @@ def test_an_answer_to_very_many_unknown_fields_stays_small(api: Api, route: str)
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é", "\ud800", "tab\tbed", "a\x7f"])
 def test_an_idempotency_key_that_is_not_printable_ascii_is_told(api: Api, key: str) -> None:
-    status, problem, _ = api("POST /v1/videos", {"prompt": "a lake"}, headers={"idempotency-key": key})
-    assert (status, problem["error"]["param"]) == (400, "Idempotency-Key")
+    for dry_run in (False, True):
+        fields = {"prompt": "a lake", "dry_run": dry_run}
+        status, problem, _ = api("POST /v1/videos", fields, headers={"idempotency-key": key})
+        assert (status, problem["error"]["param"]) == (400, "Idempotency-Key")
     assert api.world.jobs.all() == []
 
 

@@ -75,24 +75,24 @@ def submit_routes(submit: "SubmitCall", estimate: "Callable[[], Estimate]", view
     from stillmotion.services.receiving import InputUnreachable  # noqa: PLC0415
 
     def create(request: HttpRequest) -> HttpResponse:
-        body = body_of(request)
+        key, body = _idempotency_key(request), body_of(request)
         try:
             wanted = order_of(body)
-            return _estimated(estimate(), request.tenant, wanted) if wanted.dry_run else order(request, wanted)
+            return _estimated(estimate(), request.tenant, wanted) if wanted.dry_run else order(request, wanted, key)
         except InputUnreachable as unreachable:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             raise _broken(unreachable, body.names, status, "input_unreachable") from unreachable
         except InvalidRequest as invalid:
             raise _broken(invalid, body.names) from invalid
 
-    def order(request: HttpRequest, wanted: "Order") -> HttpResponse:
+    def order(request: HttpRequest, wanted: "Order", key: str | None) -> HttpResponse:
         job = submit(
             Call(
                 tenant=request.tenant,
                 request=wanted.request,
                 arrived_at=request.arrived_at,
                 key=request.caller,
-                idempotency_key=_idempotency_key(request),
+                idempotency_key=key,
                 retry_count=_retry_count(request),
                 notes=wanted.notes,
             )
