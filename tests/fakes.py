@@ -449,9 +449,12 @@ class InMemoryObjectStore:
         with self.faults.call("objects.keys"):
             return [key for key in self.all_keys(bucket) if key.startswith(prefix)][:limit]
 
-    def signed_get(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
+    def signed_get(
+        self, bucket: str, key: str, *, seconds: int, version_id: str | None = None, content_type: str | None = None
+    ) -> str:
         version = f"&versionId={version_id}" if version_id else ""
-        return f"https://{bucket}.s3.test/{key}?X-Amz-Expires={seconds}{version}&X-Amz-Signature=get"
+        kind = f"&response-content-type={content_type}" if content_type else ""
+        return f"https://{bucket}.s3.test/{key}?X-Amz-Expires={seconds}{version}{kind}&X-Amz-Signature=get"
 
     def signed_head(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
         return self.signed_get(bucket, key, seconds=seconds, version_id=version_id).removesuffix("get") + "head"

@@ -72,6 +72,7 @@ def test_a_file_becomes_a_video_and_is_downloaded_from_the_users_bucket(
     client.videos.download_content(video.id).write_to_file(tmp_path / "video.mp4")
     film = play((tmp_path / "video.mp4").read_bytes())
     assert (film.codec, film.width, film.height, round(film.seconds)) == ("h264", 1280, 720, 5)
+    assert client.videos.download_content(video.id, variant="thumbnail").read() == photo.read_bytes()
     record = local.job(video.id)
     assert [note["text"].partition(" was")[0].partition(" were")[0] for note in record["notes"]] == [
         "The model sora-2", "4 seconds", "The size 1792x1024",
@@ -278,10 +279,11 @@ def test_a_call_that_is_wrong_raises_with_code_and_field(
     assert raised.value.message
 
 
-def test_a_thumbnail_is_not_made(client: openai.OpenAI) -> None:
-    video = client.videos.create(prompt="no thumbnail")
+@pytest.mark.parametrize("variant", ["thumbnail", "spritesheet"])
+def test_a_video_of_a_prompt_alone_has_nothing_but_itself(client: openai.OpenAI, variant: Any) -> None:
+    video = client.videos.create_and_poll(prompt="no thumbnail", poll_interval_ms=OFTEN)
     with pytest.raises(openai.NotFoundError) as raised:
-        client.videos.download_content(video.id, variant="thumbnail")
+        client.videos.download_content(video.id, variant=variant)
     assert raised.value.code == "variant_not_made"
 
 

@@ -141,7 +141,7 @@ def test_a_video_is_deleted(told: dict[str, Any]) -> None:
         ("absent", ("NotFoundError", 404, "video_not_found", None)),
         ("deleted", ("NotFoundError", 404, "video_not_found", None)),
         ("remix", ("NotFoundError", 404, "not_found", None)),
-        ("thumbnail", ("NotFoundError", 404, "variant_not_made", None)),
+        ("spritesheet", ("NotFoundError", 404, "variant_not_made", None)),
         ("conflict", ("ConflictError", 409, "idempotency_key_reused", None)),
         ("unreachable", ("UnprocessableEntityError", 422, "input_unreachable", "input_reference")),
         ("hasty", ("RateLimitError", 429, "rate_limit_exceeded", None)),

@@ -367,8 +367,10 @@ class ObjectStore(Protocol):
     def keys(self, bucket: str, prefix: str, limit: int) -> Sequence[str]:
         """At most `limit` (1000 or fewer) keys that start with `prefix`, in key order."""
 
-    def signed_get(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
-        """A GET URL that needs no credentials for `seconds` seconds."""
+    def signed_get(
+        self, bucket: str, key: str, *, seconds: int, version_id: str | None = None, content_type: str | None = None
+    ) -> str:
+        """A GET URL that needs no credentials for `seconds` seconds; `content_type` is told in place of the stored."""
 
     def signed_head(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
         """The same for HEAD."""

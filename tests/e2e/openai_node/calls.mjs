@@ -65,7 +65,7 @@ const errors = {
   absent: await raised(() => videos.retrieve(ABSENT)),
   deleted: await raised(() => videos.downloadContent(blob.id)),
   remix: await raised(() => videos.remix(ABSENT, { prompt: "x" })),
-  thumbnail: await raised(() => videos.downloadContent(made.id, { variant: "thumbnail" })),
+  spritesheet: await raised(() => videos.downloadContent(made.id, { variant: "spritesheet" })),
   conflict: await raised(async () => {
     const headers = { "Idempotency-Key": "node-1" };
     await videos.create({ prompt: "once" }, { headers });

@@ -278,9 +278,11 @@ def test_signed_urls_work_on_the_object(objects: S3ObjectStore, wire: Wire) -> N
 
     sent = plain.put(put_url, content=b"abc", headers={"content-type": "image/jpeg"})
     got = plain.get(objects.signed_get(BUCKET, key, seconds=60))
+    called = plain.get(objects.signed_get(BUCKET, key, seconds=60, content_type="image/png"))
 
     assert sent.status_code == 200
-    assert got.content == b"abc"
+    assert (got.content, got.headers["content-type"]) == (b"abc", "image/jpeg")
+    assert (called.content, called.headers["content-type"]) == (b"abc", "image/png")
     assert objects.head(BUCKET, key).content_type == "image/jpeg"
 
 

@@ -17,7 +17,7 @@ from tests.world import BUCKET, PRICES, World
 from stillmotion.dialects import native
 from stillmotion.dialects.http import MAX_BODY_BYTES, Endpoints
 from stillmotion.dialects.views import View
-from stillmotion.domain.job import Job, Outcome
+from stillmotion.domain.job import Job, Outcome, Still
 from stillmotion.domain.request import VendorName
 from stillmotion.services.deleting import Delete
 from stillmotion.services.interventions import Interventions, InterventionSettings
@@ -500,10 +500,33 @@ def test_a_video_under_way_is_not_deleted(api: Api) -> None:
     assert api("GET /v1/videos/{id}", id=made["id"])[1]["status"] == "in_progress"
 
 
+def content(api: Api, job: Job, variant: str, *, method: str = "GET") -> tuple[int, str | None]:
+    """The status, and where the answer leads to."""
+    api.world.jobs.put(replace(job, id=ID))
+    event = {"requestContext": context("GET /v1/videos/{id}/content", method=method)}
+    status, _, headers = api("GET /v1/videos/{id}/content", id=ID, query={"variant": variant}, event=event)
+    return status, headers.get("location")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_thumbnail_is_the_still_that_the_video_begins_with(api: Api, method: str) -> None:
+    still = Still(address=f"s3://{BUCKET}/uploads/default/x", bucket=BUCKET, key="uploads/default/x", version_id="v3")
+    status, address = content(api, replace(ledgers.done(), still=still), "thumbnail", method=method)
+    assert status == 302
+    assert address is not None
+    assert address.startswith(f"https://{BUCKET}.s3.test/uploads/default/x?X-Amz-Expires=900&versionId=v3")
+
+
 @pytest.mark.parametrize(("variant", "status"), [("thumbnail", 404), ("spritesheet", 404), ("poster", 400), ("", 400)])
-def test_nothing_but_the_video_is_made(api: Api, variant: str, status: int) -> None:
-    _, made, _ = api("POST /v1/videos", {"prompt": "a lake"})
-    assert api("GET /v1/videos/{id}/content", id=made["id"], query={"variant": variant})[0] == status
+def test_a_video_of_a_prompt_alone_has_no_thumbnail_and_none_has_a_spritesheet(
+    api: Api, variant: str, status: int
+) -> None:
+    assert content(api, replace(ledgers.done(), still=None), variant) == (status, None)
+
+
+@pytest.mark.parametrize("variant", ["video", "thumbnail", "spritesheet"])
+def test_what_is_not_completed_has_no_content(api: Api, variant: str) -> None:
+    assert content(api, ledgers.generating(), variant)[0] == 409
 
 
 def test_remixes_and_edits_are_not_there(api: Api) -> None:

@@ -55,9 +55,8 @@ def test_the_body_is_the_one_that_dispatch_would_send(world: World) -> None:
         told = estimated(world, image=ADDRESS, vendor=vendor)
         body = json.loads(told.envelope.body)
         signed = body["image"] if vendor == "wavespeed" else body["lumaParams"]["start_image"]
-        assert (
-            signed == f"https://{BUCKET}.s3.test/uploads/default/x?X-Amz-Expires=21600&versionId=v1&X-Amz-Signature=get"
-        )
+        query = "X-Amz-Expires=21600&versionId=v1&response-content-type=image/jpeg&X-Amz-Signature=get"
+        assert signed == f"https://{BUCKET}.s3.test/uploads/default/x?{query}"
         assert told.aspect_ratio == "9:16"
 
 

@@ -33,6 +33,7 @@ def test_an_image_of_our_own_is_given_by_a_signed_url_of_its_version(world: Worl
     assert made.image_url.startswith(f"https://{BUCKET}.s3.test/{KEY}?")
     assert "versionId=v1" in made.image_url
     assert "X-Amz-Expires=21600" in made.image_url
+    assert "response-content-type=image/jpeg" in made.image_url
     assert (made.end_image_url, made.webhook_url) == (None, "https://hook.test/1")
 
 
@@ -58,7 +59,8 @@ def test_a_sketch_hands_nothing_over(world: World, job: Job, transfer: str) -> N
     (route, *_) = next_routes(job, PRICES)
     sketched = world.orders.sketched(route, "16:9", job.still, None)
     assert not world.wavespeed.uploads
-    signed = f"https://{BUCKET}.s3.test/{KEY}?X-Amz-Expires=21600&versionId=v1&X-Amz-Signature=get"
+    query = "X-Amz-Expires=21600&versionId=v1&response-content-type=image/jpeg&X-Amz-Signature=get"
+    signed = f"https://{BUCKET}.s3.test/{KEY}?{query}"
     assert sketched.image_url == (signed if transfer == "signed_url" else f"s3://{BUCKET}/{KEY}")
 
 

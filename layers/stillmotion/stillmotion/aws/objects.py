@@ -72,9 +72,12 @@ class S3ObjectStore:
         answer = self._buckets.send("GET", bucket, query=query)
         return [unquote_plus(key) for key in texts(answer.body).get("Key", ())]
 
-    def signed_get(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
+    def signed_get(
+        self, bucket: str, key: str, *, seconds: int, version_id: str | None = None, content_type: str | None = None
+    ) -> str:
         """A GET URL that needs no credentials for `seconds` seconds, or until those of this function end."""
-        return self._buckets.signed_url("GET", bucket, key, seconds=seconds, query={"versionId": version_id})
+        query = {"versionId": version_id, "response-content-type": content_type}
+        return self._buckets.signed_url("GET", bucket, key, seconds=seconds, query=query)
 
     def signed_head(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
         """The same for HEAD."""

@@ -32,6 +32,7 @@ POLL_AFTER = {"openai-poll-after-ms": "5000"}
 """How long OpenAI's Python client waits between two looks, unless its caller says otherwise; else it is a second."""
 ORDERS = ("desc", "asc")
 VARIANTS = ("video", "thumbnail", "spritesheet")
+"""The thumbnail is the still that the video begins with; a spritesheet is never made."""
 # int() refuses thousands of digits, and isdecimal() takes those of every script.
 _SMALL_NUMBER = r"[0-9]{1,3}"
 
@@ -140,15 +141,16 @@ def read_routes(jobs: JobStore, objects: ObjectStore, view: views.View) -> Mappi
         if variant not in VARIANTS:
             raise refused(FieldError("variant", f"must be one of {', '.join(VARIANTS)}"))
         job = find(request)
-        if variant != "video":
-            raise Problem(HTTPStatus.NOT_FOUND, "variant_not_made", f"Of this video no {variant} is made.")
         if job.video is None:
             ended = job.status in (Status.FAILED, Status.CANCELLED)
             detail = "This video failed: it has no content." if ended else "This video is not completed yet."
             raise Problem(HTTPStatus.CONFLICT, "video_failed" if ended else "video_not_ready", detail)
+        shown = job.video if variant == "video" else job.still if variant == "thumbnail" else None
+        if shown is None or shown.bucket is None or shown.key is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "variant_not_made", f"Of this video no {variant} is made.")
         # A signature is good for one method.
         sign = objects.signed_head if request.method == "HEAD" else objects.signed_get
-        url = sign(job.video.bucket, job.video.key, seconds=CONTENT_SECONDS, version_id=job.video.version_id)
+        url = sign(shown.bucket, shown.key, seconds=CONTENT_SECONDS, version_id=shown.version_id)
         return HttpResponse(status=HTTPStatus.FOUND, headers={"location": url})
 
     def listing(request: HttpRequest) -> HttpResponse:

@@ -59,7 +59,10 @@ class Orders:
 
     def _signed(self, bucket: str, key: str, still: Still) -> str:
         seconds = self._settings.input_url_seconds
-        return self._objects.signed_get(bucket, key, seconds=seconds, version_id=still.version_id)
+        # Of the type that its bytes were seen to be: what it was stored as, its uploader said.
+        return self._objects.signed_get(
+            bucket, key, seconds=seconds, version_id=still.version_id, content_type=still.media_type
+        )
 
 
 def _named(_bucket: str, _key: str, still: Still) -> str:

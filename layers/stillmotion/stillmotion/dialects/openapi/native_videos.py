@@ -18,6 +18,7 @@ IDEMPOTENCY_KEY = in_header(
     "The same key is the same job, for ever: a call that was not answered may be repeated with it.",
 )
 _MORE = {"default": 20, "minimum": 1, "maximum": MAX_LISTED}
+_VARIANTS = "The thumbnail is the still that the video begins with. No spritesheet is made."
 
 
 def page_of(order: bool = True) -> tuple[Json, ...]:  # noqa: FBT001, FBT002 - reads as it is meant
@@ -106,7 +107,7 @@ def operations() -> Sequence[Operation]:
             description="Leads to the copy in your own bucket by a signed URL that lives for 15 minutes at most.",
             dialect=NATIVE,
             scope=Scope.READ,
-            parameters=(OF_JOB, in_query("variant", one_of(VARIANTS, default=VARIANTS[0]), "Only the video is made.")),
+            parameters=(OF_JOB, in_query("variant", one_of(VARIANTS, default=VARIANTS[0]), _VARIANTS)),
             answers={
                 302: bare(
                     302, "Where it is.", headers={"location": {"required": True, "description": "", "schema": ADDRESS}}
