@@ -6,8 +6,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-# So many run tests beside each other, each with a local stack of its own.
+# So many processes run tests beside each other; those of the whole stack wait more than they work.
 PROCESSES ?= 2
+STACKS ?= 3
 UV := $(or $(shell command -v uv),.cache/uv/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 
@@ -39,7 +40,7 @@ demo: .venv/.ready ## Turn a photograph into a video on the local cloud [IMAGE=p
 .PHONY: test
 test: .venv/.ready tools ## Run every test
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile tests/unit tests/contract tests/workflow $(ARGS)
-	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile tests/e2e $(ARGS)
+	$(BIN)/pytest --numprocesses $(STACKS) --dist loadfile --no-loadscope-reorder tests/e2e $(ARGS)
 
 .PHONY: contract
 contract: .venv/.ready ## Send the API what its document allows, and what it does not: 2,000 cases [CASES=60 of each operation]

@@ -27,8 +27,8 @@ from stillmotion_local.vendors.generations import (
 from stillmotion_local.vendors.ledger import Ledger
 from stillmotion_local.vendors.settings import VendorsSettings, WebhookKeyForm
 
-# A receiver that needs longer than this is broken; the vendor tries again later.
-RECEIVER_TIMEOUT_SECONDS = 10.0
+# As long as API Gateway waits for a function: a receiver that needs longer is broken. The vendor tries again later.
+RECEIVER_TIMEOUT_SECONDS = 30.0
 
 _WRONG_KEY = "whsec_not_the_secret"
 
