@@ -93,6 +93,10 @@ class World:
         )
 
     @property
+    def allowance(self) -> Allowance:
+        return Allowance(InMemoryAllowanceStore(self.jobs), self.clock)
+
+    @property
     def submit_call(self) -> SubmitCall:
         return SubmitCall(
             jobs=self.jobs,
@@ -102,7 +106,7 @@ class World:
             prices=PRICES,
             receiving=self.receiving,
             input_bucket=BUCKET,
-            allowance=Allowance(InMemoryAllowanceStore(self.jobs), self.clock),
+            allowance=self.allowance,
         )
 
     @property

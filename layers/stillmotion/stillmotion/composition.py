@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from stillmotion.aws.parking import DynamoParking
     from stillmotion.aws.secrets import VendorSecret
     from stillmotion.aws.workflow import StepFunctionsWorkflow
-    from stillmotion.dialects.apiframe_purse import Purse
     from stillmotion.dialects.by_path import Answers, Dialects
     from stillmotion.dialects.callbacks import Body
     from stillmotion.dialects.http import Endpoints
     from stillmotion.dialects.openapi.serving import Contract
+    from stillmotion.dialects.purse import Purse
     from stillmotion.dialects.webhooks import Webhooks
     from stillmotion.domain.job import Job
     from stillmotion.ports import EventBus, ObjectPlace, Pictures, Vendor
@@ -326,16 +326,15 @@ def wavespeed_read_api() -> "Endpoints":
     from stillmotion.dialects.elsewhere import WAVESPEED, elsewhere
     from stillmotion.dialects.http import Endpoints
 
-    budget = load(settings.BudgetSettings, os.environ).budget
     base_url = load(settings.ApiSettings, os.environ).api_base_url
-    routes = wavespeed.read_routes(jobs(), objects(), books(), budget, base_url)
+    routes = wavespeed.read_routes(jobs(), objects(), _purse(), base_url)
     return Endpoints(authenticator(), {**routes, **elsewhere(WAVESPEED)}, wavespeed.show_problem)
 
 
 def _purse() -> "Purse":
-    from stillmotion.dialects.apiframe_purse import Purse
+    from stillmotion.dialects.purse import Purse
 
-    return Purse(books(), load(settings.BudgetSettings, os.environ).budget)
+    return Purse(books(), load(settings.BudgetSettings, os.environ).budget, allowance())
 
 
 @cache

@@ -93,13 +93,15 @@ def submit(stage: Stage) -> None:
 
 
 def read(stage: Stage) -> None:
-    key = stage.key()
+    key, capped = stage.key(), stage.key(daily_dollars=5)
     stage.put(replace(ledgers.done(), id=MINE))
     with stage.roles.acting("ReadFunction"):
         api = composition.native_read_api()
         assert call(api, "GET /v1/videos", key)[0] == 200
         assert call(api, "GET /v1/videos/{id}", key, path={"id": MINE})[0] == 200
         assert call(api, "GET /v1/spend", key)[0] == 200
+        # What is left, a key with an allowance is told of its own.
+        assert call(composition.apiframe_read_api(), "GET /v2/me", capped)[0] == 200
 
 
 def dispatch(stage: Stage) -> None:

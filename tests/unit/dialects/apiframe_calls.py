@@ -15,8 +15,8 @@ from tests.world import BUCKET, PRICES, World
 
 from stillmotion.dialects.apiframe import submit_routes
 from stillmotion.dialects.apiframe_problems import show_problem
-from stillmotion.dialects.apiframe_purse import Purse
 from stillmotion.dialects.apiframe_reads import ApiframeEndpoints, read_routes
+from stillmotion.dialects.purse import Purse
 from stillmotion.domain.job import Attempt, Job, Outcome, Status, Video
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Budget
@@ -73,7 +73,7 @@ class Api:
     @property
     def endpoints(self) -> ApiframeEndpoints:
         world = self.world
-        purse = Purse(InMemoryBooks(world.jobs), Budget(tenant_dollars=self.budget))
+        purse = Purse(InMemoryBooks(world.jobs), Budget(tenant_dollars=self.budget), world.allowance)
         routes = {
             **submit_routes(world.submit_call, world.jobs, world.objects, purse, PRICES),
             **read_routes(world.jobs, world.objects, purse, PRICES),

@@ -269,7 +269,17 @@ def test_a_key_whose_allowance_is_spent_is_out_of_credits(api: Api) -> None:
     status, answered = api(ORDER, body(), key=capped)
     assert (status, answered) == (
         402,
-        {"error": "Insufficient credits", "creditsRequired": 51, "creditsAvailable": 0},
+        {"error": "Insufficient credits", "creditsRequired": 51, "creditsAvailable": 9},
+    )
+
+
+def test_a_key_with_room_for_the_cheaper_vendor_only_is_told_what_the_dearer_takes(api: Api) -> None:
+    """Which of the two it will be is known when it is sent."""
+    capped = api.minted("default", daily_dollars=Decimal("0.30"))
+    picture = {"start_image": f"s3://{BUCKET}/uploads/default/x"}
+    assert api(ORDER, body(lumaParams=picture), key=capped) == (
+        402,
+        {"error": "Insufficient credits", "creditsRequired": 51, "creditsAvailable": 30},
     )
 
 

@@ -299,6 +299,15 @@ def test_credits_are_what_is_left_of_the_days_budget(api: Api) -> None:
     assert api(ME, key=api.other_key)[1]["team"]["credits"] == 100
 
 
+def test_credits_are_what_the_keys_own_allowance_has_left(api: Api) -> None:
+    capped = api.minted("default", daily_dollars=Decimal("0.60"))
+    assert api(ME, key=capped)[1]["team"]["credits"] == 60
+    assert api(ORDER, body(), key=capped)[0] == 202
+    assert api(ME, key=capped)[1]["team"]["credits"] == 9
+    api.budget = Decimal("0.05")
+    assert api(ME, key=capped)[1]["team"]["credits"] == 5
+
+
 def test_a_budget_that_was_lowered_leaves_nothing_and_owes_nothing(api: Api) -> None:
     api.world.dispatch(api.order().id)
     api.budget = Decimal("0.10")

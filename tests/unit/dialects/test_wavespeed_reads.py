@@ -167,6 +167,10 @@ def test_the_balance_is_what_is_left_of_the_tenants_day(api: Api) -> None:
     assert api(BALANCE, key=api.other_key)[1]["data"]["balance"] == 1.0
 
 
+def test_the_balance_is_what_the_keys_own_allowance_has_left(api: Api) -> None:
+    assert api(BALANCE, key=api.minted("default", daily_dollars=Decimal("0.60")))[1]["data"]["balance"] == 0.6
+
+
 def test_a_balance_is_never_below_nothing(api: Api) -> None:
     job = api.order()
     api.world.dispatch(job.id)

@@ -13,6 +13,7 @@ from tests.world import BUCKET, PRICES, World
 
 from stillmotion.dialects import wavespeed
 from stillmotion.dialects.http import Endpoints
+from stillmotion.dialects.purse import Purse
 from stillmotion.domain.job import Job, Status, Video
 from stillmotion.ports import Budget
 from stillmotion.services.keys import Authenticator, mint
@@ -60,9 +61,10 @@ class Api:
     @property
     def endpoints(self) -> Endpoints:
         world = self.world
+        purse = Purse(InMemoryBooks(world.jobs), self.budget, world.allowance)
         routes = {
             **wavespeed.submit_routes(world.submit_call, world.objects, PRICES, BASE_URL),
-            **wavespeed.read_routes(world.jobs, world.objects, InMemoryBooks(world.jobs), self.budget, BASE_URL),
+            **wavespeed.read_routes(world.jobs, world.objects, purse, BASE_URL),
             **wavespeed.secret_routes(lambda: SigningSecrets(lambda: [ROOT])),
         }
         return Endpoints(Authenticator(self.keys, world.clock), routes, wavespeed.show_problem)

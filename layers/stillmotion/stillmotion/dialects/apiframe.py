@@ -14,9 +14,9 @@ from http import HTTPStatus
 from stillmotion.dialects import apiframe_views as views
 from stillmotion.dialects.apiframe_bodies import order_of
 from stillmotion.dialects.apiframe_problems import OutOfCredits, told
-from stillmotion.dialects.apiframe_purse import Purse
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route
 from stillmotion.dialects.multipart import form_of
+from stillmotion.dialects.purse import Purse
 from stillmotion.domain import identity
 from stillmotion.domain.images import media_type
 from stillmotion.domain.request import FieldError, InvalidRequest
@@ -42,15 +42,18 @@ def submit_routes(
             key=request.caller,
             idempotency_key=_idempotency_key(request),
         )
-        quote = routes(call.request, prices)[0].quote
-        left = purse.left(call.tenant, call.arrived_at)
+        able = routes(call.request, prices)
+        quote = able[0].quote
+        left = purse.left(request.good_key, call.arrived_at)
         if left is not None and left < quote and not known(call):
             raise OutOfCredits(views.needed(quote, prices), views.available(left, prices))
         try:
             job = submit(call)
         except AllowanceSpent as spent:
-            # What is left of a key's day is not read: it is less than the order costs.
-            raise OutOfCredits(views.needed(quote, prices), 0) from spent
+            # An order counts as what the dearest vendor takes that it may go to.
+            needed = views.needed(max(route.quote for route in able), prices)
+            available = views.available(purse.left(request.good_key, call.arrived_at), prices)
+            raise OutOfCredits(needed, available) from spent
         return HttpResponse(status=HTTPStatus.ACCEPTED, body=views.accepted(job))
 
     def known(call: Call) -> bool:

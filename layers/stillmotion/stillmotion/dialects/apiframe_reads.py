@@ -6,8 +6,8 @@ from http import HTTPStatus
 from stillmotion.dialects import apiframe_views as views
 from stillmotion.dialects.apiframe_bodies import JobsQuery, is_uuid, jobs_query, modality_of
 from stillmotion.dialects.apiframe_problems import told
-from stillmotion.dialects.apiframe_purse import Purse
 from stillmotion.dialects.http import Endpoints, HttpRequest, HttpResponse, Problem, Route
+from stillmotion.dialects.purse import Purse
 from stillmotion.domain.access import Scope, permits
 from stillmotion.domain.job import Job, Status
 from stillmotion.domain.request import FieldError, InvalidRequest
@@ -58,9 +58,8 @@ def read_routes(jobs: JobStore, objects: ObjectStore, purse: Purse, prices: Pric
         return HttpResponse(body=body | ({"models": [views.MODEL]} if query.include_models else {}))
 
     def me(request: HttpRequest) -> HttpResponse:
-        assert request.caller is not None  # noqa: S101 - Endpoints sees to it
-        left = purse.left(request.tenant, request.arrived_at)
-        return HttpResponse(body=views.me(request.caller, views.available(left, prices)))
+        left = purse.left(request.good_key, request.arrived_at)
+        return HttpResponse(body=views.me(request.good_key, views.available(left, prices)))
 
     def models(request: HttpRequest) -> HttpResponse:
         return HttpResponse(body=views.catalogue(prices, modality_of(request.query)))

@@ -104,10 +104,15 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         return self.headers.get("x-api-key")
 
     @property
-    def tenant(self) -> str:
-        """Whose key it is. Only routes ask, and routes are reached with a good key only."""
+    def good_key(self) -> ApiKey:
+        """Who calls. Only routes ask, and routes are reached with a good key only."""
         assert self.caller is not None  # noqa: S101 - Endpoints sees to it
-        return self.caller.tenant
+        return self.caller
+
+    @property
+    def tenant(self) -> str:
+        """Whose key it is, for routes."""
+        return self.good_key.tenant
 
     def json(self) -> Mapping[str, object]:
         """The body as a JSON object. Raises Problem."""

@@ -9,7 +9,6 @@ Sources: wavespeed.ai/docs; wavespeed-python (client.py).
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from decimal import Decimal
 from http import HTTPStatus
 
@@ -18,6 +17,7 @@ import msgspec
 from stillmotion.dialects import wavespeed_views as views
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, refused, scoped
 from stillmotion.dialects.multipart import FormFile, form_of
+from stillmotion.dialects.purse import Purse
 from stillmotion.dialects.wavespeed_bodies import HistoryQuery, history_query, order_of, price_query, upload_of
 from stillmotion.dialects.wavespeed_history import found
 from stillmotion.domain.access import Scope
@@ -25,7 +25,7 @@ from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.job import Job, Status
 from stillmotion.domain.request import Callback, FieldError, InvalidRequest, callback_error
 from stillmotion.domain.routing import PriceTable, routes
-from stillmotion.ports import Books, Budget, JobStore, ObjectStore
+from stillmotion.ports import JobStore, ObjectStore
 from stillmotion.services.calls import Call, SubmitCall
 
 OUTPUT_SECONDS = 3600
@@ -33,7 +33,7 @@ OUTPUT_SECONDS = 3600
 DOWNLOAD_SECONDS = 3600
 """The same of an upload. As the `image` of an order it is known for what it leads to, also when it is over."""
 UNLIMITED_DOLLARS = Decimal(1_000_000)
-"""The balance of a tenant that may spend as much as it wants."""
+"""The balance of who may spend as much as he wants."""
 MAX_IDEMPOTENCY_KEY = 255
 WEBHOOK_EVENTS = ("completed", "failed")
 
@@ -95,9 +95,7 @@ def submit_routes(submit: SubmitCall, objects: ObjectStore, prices: PriceTable, 
     }
 
 
-def read_routes(
-    jobs: JobStore, objects: ObjectStore, books: Books, budget: Budget, base_url: str
-) -> Mapping[str, Route]:
+def read_routes(jobs: JobStore, objects: ObjectStore, purse: Purse, base_url: str) -> Mapping[str, Route]:
     """What only looks. A job of another tenant is not there; one of another dialect is."""
 
     def video_url(job: Job) -> str | None:
@@ -120,12 +118,8 @@ def read_routes(
         return _answer({"items": items, "page": query.page, "page_size": query.page_size})
 
     def balance(request: HttpRequest) -> HttpResponse:
-        cap = budget.tenant_dollars
-        if cap is None:
-            return _answer(views.balance(UNLIMITED_DOLLARS))
-        today = request.arrived_at.astimezone(UTC).date()
-        spent = sum((tally.committed for tally in books.read([(today, request.tenant)])), Decimal(0))
-        return _answer(views.balance(max(Decimal(0), cap - spent)))
+        left = purse.left(request.good_key, request.arrived_at)
+        return _answer(views.balance(UNLIMITED_DOLLARS if left is None else left))
 
     return {
         "GET /api/v3/predictions/{id}/result": result,

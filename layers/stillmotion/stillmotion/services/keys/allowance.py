@@ -24,6 +24,11 @@ class Allowance:
         today = self._clock.now().astimezone(UTC).date()
         return Taking(counter=key.counter, day=today, dollars=dollars, daily_dollars=key.daily_dollars)
 
+    def left(self, key: ApiKey) -> Decimal | None:
+        """What the key may still order for today; None for a key without an allowance, for which nothing is read."""
+        taking = self.taking(key, Decimal(0))
+        return None if taking is None else taking.room - self._allowances.ordered(taking.counter, taking.day)
+
     def look(self, key: ApiKey | None, dollars: Decimal) -> None:
         """Whether there is room for an order now; one read, for a key with an allowance. Raises AllowanceSpent."""
         taking = self.taking(key, dollars)
