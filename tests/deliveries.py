@@ -128,7 +128,7 @@ class Telling:
     @property
     def composer(self) -> Composer:
         bodies = {"apiframe": lambda: body_of_test, "wavespeed": lambda: body_of_test}
-        return Composer(SigningSecrets(lambda: self.roots), bodies)  # type: ignore[arg-type] # keys are a closed type
+        return Composer(SigningSecrets(lambda: self.roots), bodies, "default")  # type: ignore[arg-type] # keys are a closed type
 
     @property
     def deliver(self) -> Deliver:

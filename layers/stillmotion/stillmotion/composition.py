@@ -618,7 +618,11 @@ def deliver() -> "Deliver":
     return Deliver(
         jobs=jobs(),
         deliveries=deliveries(),
-        compose=Composer(signing_secrets(), {"apiframe": _apiframe_callback, "wavespeed": _wavespeed_callback}),
+        compose=Composer(
+            signing_secrets(),
+            {"apiframe": _apiframe_callback, "wavespeed": _wavespeed_callback},
+            given.inbox_tenant,
+        ),
         poster=HttpPoster(local_origins=settings.listed(given.local_origins), trust=trust),
         clock=CLOCK,
     )

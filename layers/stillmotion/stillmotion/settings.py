@@ -91,9 +91,13 @@ class SigningSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliverSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`local_origins` is comma-separated: where webhooks may go though it is not the public internet."""
+    """`local_origins` is comma-separated: where webhooks may go though it is not the public internet.
+
+    The inbox's tenant is the stack's owner.
+    """
 
     local_origins: str = ""
+    inbox_tenant: str = "default"
 
 
 def load(kind: type[SettingsType], environment: Mapping[str, str]) -> SettingsType:

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 from standardwebhooks import Webhook, WebhookVerificationError
 from tests.deliveries import KEY_HASH, ROOT, URL, Telling
 
+from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Status
 from stillmotion.domain.request import Callback, CallbackDialect
+from stillmotion.services import announcements
 from stillmotion.services.delivering import Message
 from stillmotion.services.keys.minting import key_hash
 from stillmotion.services.signing_secrets import derived
@@ -48,6 +50,19 @@ def test_the_body_is_the_event_with_its_detail() -> None:
     assert body["type"] == "video.completed"
     assert datetime.fromisoformat(body["timestamp"]).utcoffset() == timedelta(0)
     assert (body["data"]["job_id"], body["data"]["status"], body["data"]["event_id"]) == ("job-1", "completed", "e-1")
+
+
+@pytest.mark.parametrize("tenant", ["default", "acme"])
+def test_what_a_vendor_says_of_the_operators_account_is_told_to_the_stacks_owner_alone(tenant: str) -> None:
+    telling = Telling()
+    failure = Failure(FailureKind.OUT_OF_CREDITS, "HTTP 402: needs 51 credits, has 7")
+    job = telling.job(Callback(url=URL), status=Status.FAILED, failure=failure, tenant=tenant)
+    delivery = telling.outbound.tell(announcements.video_failed(job, job.updated_at))
+    assert delivery is not None
+    message = telling.composer(delivery, job, telling.world.clock.now())
+    assert message is not None
+    told = json.loads(message.body)["data"]["failure"]
+    assert (told["kind"], "has 7" in told["message"]) == ("out_of_credits", tenant == "default")
 
 
 def test_the_standard_library_takes_it() -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests import ledgers
 
 from stillmotion.dialects.views import ADDRESSES_OF_IMAGES, View
+from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Candidate, Job, Still, with_attempt
 
 DAY = datetime(2026, 5, 5, tzinfo=UTC)
@@ -94,3 +95,16 @@ def test_no_signature_of_an_image_is_shown() -> None:
     shown: Any = View().video(replace(job, request=request, still=still, end_still=still))["job"]
     told = [shown[field][name] for field, name in ADDRESSES_OF_IMAGES]
     assert told == ["https://pictures.example/lake.jpg"] * 4
+
+
+@pytest.mark.parametrize("tenant", ["default", "acme"])
+def test_what_a_vendor_says_of_the_operators_account_is_told_to_the_stacks_owner_alone(tenant: str) -> None:
+    failure = Failure(FailureKind.OUT_OF_CREDITS, "HTTP 402: needs 51 credits, has 7")
+    job = ledgers.refused()
+    assert job.attempt is not None
+    attempt = replace(job.attempt, failure=failure)
+    shown: Any = View().video(replace(job, tenant=tenant, failure=failure, attempts=(attempt,)))
+    record = shown["job"]
+    said = [record["failure"]["message"], record["attempts"][0]["failure"]["message"]]
+    assert [("has 7" in message) for message in said] == [tenant == "default"] * 2
+    assert "has 7" not in shown["error"]["message"]

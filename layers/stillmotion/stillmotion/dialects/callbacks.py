@@ -1,7 +1,8 @@
 """What outbound webhooks carry, in each dialect: the body, and the headers that show whom it is from.
 
     standard     {"type", "timestamp", "data"}: the event with its detail as on the bus, signed by the Standard
-                 Webhooks scheme with each of the tenant's secrets
+                 Webhooks scheme with each of the tenant's secrets; a failure is told in words for any caller, but to
+                 the stack's owner, who may hear of the vendors' accounts
     apiframe     the job as its GET shows it; `X-Webhook-Signature: sha256=<hex>`, keyed with the raw SHA-256 of the API
                  key that ordered, which is what is stored of it
     wavespeed    the prediction, without an envelope; `webhook-signature: v3,<hex>`, keyed with the text of the tenant's
@@ -19,6 +20,7 @@ from typing import assert_never
 import msgspec
 
 from stillmotion.domain.deliveries import Delivery
+from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import CallbackDialect
 from stillmotion.services.delivering import Message
@@ -29,14 +31,21 @@ Body = Callable[[Job, str], object]
 
 
 class Composer:
-    """Makes a delivery's message. `secrets` gives a tenant's, the current one first; `bodies` are the vendors'
-    dialects'."""
+    """Makes a delivery's message.
+
+    `secrets` gives a tenant's, the current one first; `bodies` are the vendors' dialects'; `owner` is the tenant who
+    owns the stack.
+    """
 
     def __init__(
-        self, secrets: Callable[[str], Sequence[str]], bodies: Mapping[CallbackDialect, Callable[[], Body]]
+        self,
+        secrets: Callable[[str], Sequence[str]],
+        bodies: Mapping[CallbackDialect, Callable[[], Body]],
+        owner: str,
     ) -> None:
         self._secrets = secrets
         self._bodies = bodies
+        self._owner = owner
 
     def __call__(self, delivery: Delivery, job: Job | None, now: datetime) -> Message | None:
         """None where the job is no longer what the event tells of: a later event tells what it has come to."""
@@ -45,6 +54,8 @@ class Composer:
             return None
         if delivery.dialect == "standard":
             detail = {**delivery.detail, "event_id": delivery.id}
+            if delivery.tenant != self._owner:
+                detail |= _for_any_caller(delivery.detail)
             told = {"type": word, "timestamp": delivery.created_at, "data": detail}
             return self._standard(delivery, msgspec.json.encode(told), now)
         if job is None or job.status != delivery.detail.get("status"):
@@ -72,6 +83,15 @@ class Composer:
         key = self._secrets(delivery.tenant)[0].removeprefix(PREFIX)
         signed = f"{delivery.id}.{headers['webhook-timestamp']}.".encode() + body
         return Message({**headers, "webhook-signature": f"v3,{_hex(key.encode(), signed)}"}, body)
+
+
+def _for_any_caller(detail: Mapping[str, object]) -> dict[str, object]:
+    """The failure in a detail, if there is one, without the vendor's own words."""
+    match detail.get("failure"):
+        case {"kind": str(kind), "message": str(message), **others}:
+            return {"failure": {"kind": kind, "message": Failure(FailureKind(kind), message).told, **others}}
+        case _:
+            return {}
 
 
 def _apiframe(delivery: Delivery, job: Job, body: bytes, word: str) -> Message | None:

@@ -28,7 +28,7 @@ MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
 MAX_LISTED = 100
 # int() refuses thousands of digits, and isdecimal() takes those of every script.
-_SMALL_NUMBER = r"[0-9]{1,3}"
+SMALL_NUMBER = r"[0-9]{1,3}"
 REQUEST_ID = "x-request-id"
 """The header that names a call as the gateway's log does. OpenAI's clients show it with what they raise."""
 RETRY_SECONDS = 2
@@ -131,14 +131,25 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 def page_of(request: HttpRequest) -> tuple[int, str | None]:
     """What a call says of the page that it wants: `limit` and `after`. Raises Problem."""
-    limit = request.query.get("limit", "20")
-    if not re.fullmatch(_SMALL_NUMBER, limit) or not 1 <= int(limit) <= MAX_LISTED:
-        raise refused(FieldError("limit", f"must be a number from 1 to {MAX_LISTED}"))
-    return int(limit), request.query.get("after")
+    limit = limit_of(request.query)
+    if isinstance(limit, FieldError):
+        raise refused(limit)
+    return limit, request.query.get("after")
+
+
+def limit_of(query: Mapping[str, str]) -> int | FieldError:
+    """How many a list may have at most, or the rule that is broken."""
+    limit = query.get("limit", "20")
+    if re.fullmatch(SMALL_NUMBER, limit) and 1 <= int(limit) <= MAX_LISTED:
+        return int(limit)
+    return FieldError("limit", f"must be a number from 1 to {MAX_LISTED}")
 
 
 def _refuse_repeated_names(body: bytes) -> None:
-    """Which of two values was meant, nobody can tell. msgspec takes the last; a pass of json costs 4 ms at most."""
+    """Which of two values was meant, nobody can tell, and msgspec takes the last.
+
+    A pass of json over a picture in a data URI takes some 2 ms; over a body of nothing but names, a fifth of a second.
+    """
 
     def unique(pairs: list[tuple[str, object]]) -> None:
         names: set[str] = set()

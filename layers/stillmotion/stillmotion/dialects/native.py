@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from stillmotion.dialects import views
 from stillmotion.dialects.elsewhere import NATIVE, elsewhere
-from stillmotion.dialects.http import FieldProblem, HttpRequest, HttpResponse, Problem, Route, refused
+from stillmotion.dialects.http import (
+    SMALL_NUMBER,
+    FieldProblem,
+    HttpRequest,
+    HttpResponse,
+    Problem,
+    Route,
+    limit_of,
+    refused,
+)
 from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.job import Job, Status, WrongStep
@@ -26,15 +35,12 @@ if TYPE_CHECKING:
     from stillmotion.services.estimate import Estimate
 
 CONTENT_SECONDS = 900
-MAX_LISTED = 100
 MAX_IDEMPOTENCY_KEY = 255
 POLL_AFTER = {"openai-poll-after-ms": "5000"}
 """How long OpenAI's Python client waits between two looks, unless its caller says otherwise; else it is a second."""
 ORDERS = ("desc", "asc")
 VARIANTS = ("video", "thumbnail", "spritesheet")
 """The thumbnail is the still that the video begins with; a spritesheet is never made."""
-# int() refuses thousands of digits, and isdecimal() takes those of every script.
-_SMALL_NUMBER = r"[0-9]{1,3}"
 
 _TYPE_OF_STATUS = {
     HTTPStatus.UNAUTHORIZED: "authentication_error",
@@ -212,15 +218,13 @@ def _broken(
 
 def _page(query: Mapping[str, str]) -> tuple[int, str]:
     """How many, and in which order. Raises Problem."""
-    limit, order = query.get("limit", "20"), query.get("order", "desc")
-    errors = []
-    if not re.fullmatch(_SMALL_NUMBER, limit) or not 1 <= int(limit) <= MAX_LISTED:
-        errors.append(FieldError("limit", f"must be a number from 1 to {MAX_LISTED}"))
+    limit, order = limit_of(query), query.get("order", "desc")
+    errors = [limit] if isinstance(limit, FieldError) else []
     if order not in ORDERS:
         errors.append(FieldError("order", f"must be one of {', '.join(ORDERS)}"))
-    if errors:
+    if isinstance(limit, FieldError) or errors:
         raise refused(*errors)
-    return int(limit), order
+    return limit, order
 
 
 def _not_there() -> Problem:
@@ -238,4 +242,4 @@ def _idempotency_key(request: HttpRequest) -> str | None:
 def _retry_count(request: HttpRequest) -> int | None:
     """What OpenAI's clients say of their own retries; None where a client says nothing."""
     count = request.headers.get("x-stainless-retry-count", "")
-    return int(count) if re.fullmatch(_SMALL_NUMBER, count) else None
+    return int(count) if re.fullmatch(SMALL_NUMBER, count) else None

@@ -1,9 +1,9 @@
-"""A job as the API shows it: the shape of OpenAI's video object, with the whole record under `job`. Why it failed is in
-`error` in words for any caller, and in the record in the vendor's.
+"""A job as the API shows it: the shape of OpenAI's video object, with the whole record under `job`.
 
 Left out of the record: the frozen bodies of attempts, the vendor's URL and the queries of images' addresses, which hold
-signatures; webhooks' tokens; the hash of the API key that ordered. Candidates, which may be another tenant's
-generations, are shown of the jobs of the stack's owner only.
+signatures; webhooks' tokens; the hash of the API key that ordered. What is the operator's own is shown of the jobs of
+the stack's owner only: the vendor's words on why one failed, which may tell of his account there, and the candidates,
+which may be another tenant's generations. Others, and `error`, have words for any caller.
 """
 
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
             "prompt": job.request.prompt if job.request else None,
             "remixed_from_video_id": None,
             "error": {"code": job.failure.kind, "message": job.failure.told} if job.failure else None,
-            "job": _record(job, shows_candidates=job.tenant == self.inbox_tenant),
+            "job": _record(job, is_owners=job.tenant == self.inbox_tenant),
         }
 
     def page(self, jobs: Sequence[Job], after: str | None) -> dict[str, object]:
@@ -131,33 +131,36 @@ def _substitutions(made: Sequence[Substitution]) -> list[dict[str, str]]:
     return [{"field": one.field, "asked": one.asked, "given": one.given} for one in made]
 
 
-def _record(job: Job, *, shows_candidates: bool) -> dict[str, Any]:
+def _record(job: Job, *, is_owners: bool) -> dict[str, Any]:
     """Everything that a person may ask about a job."""
     shown = {name: value for name, value in msgspec.to_builtins(job).items() if name not in HIDDEN_OF_JOB}
-    shown["attempts"] = [_attempt(attempt, shows_candidates=shows_candidates) for attempt in job.attempts]
+    shown["attempts"] = [_attempt(attempt, is_owners=is_owners) for attempt in job.attempts]
     for field, address in ADDRESSES_OF_IMAGES:
         if shown[field] is not None:
             shown[field][address] = bare(shown[field][address])
-    shown["failure"] = _failure(job.failure)
+    shown["failure"] = _failure(job.failure, is_owners=is_owners)
     shown["vendor"] = job.attempt.vendor if job.attempt else None
     shown["generation_id"] = job.generation.id if job.generation else None
     return shown
 
 
-def _attempt(attempt: Attempt, *, shows_candidates: bool) -> dict[str, Any]:
+def _attempt(attempt: Attempt, *, is_owners: bool) -> dict[str, Any]:
     shown = {name: value for name, value in msgspec.to_builtins(attempt).items() if name not in HIDDEN_OF_ATTEMPT}
-    shown["failure"] = _failure(attempt.failure)
-    if not shows_candidates:
+    shown["failure"] = _failure(attempt.failure, is_owners=is_owners)
+    if not is_owners:
         shown["candidates"] = []
     if attempt.generation is not None:
         told = msgspec.to_builtins(attempt.generation)
         shown["generation"] = {name: value for name, value in told.items() if name not in HIDDEN_OF_GENERATION}
-        shown["generation"]["failure"] = _failure(attempt.generation.failure)
+        shown["generation"]["failure"] = _failure(attempt.generation.failure, is_owners=is_owners)
     return shown
 
 
-def _failure(failure: Failure | None) -> dict[str, str] | None:
-    return {"kind": failure.kind, "message": failure.message, "advice": failure.advice} if failure else None
+def _failure(failure: Failure | None, *, is_owners: bool) -> dict[str, str] | None:
+    if failure is None:
+        return None
+    message = failure.message if is_owners else failure.told
+    return {"kind": failure.kind, "message": message, "advice": failure.advice}
 
 
 def _progress(job: Job) -> int:

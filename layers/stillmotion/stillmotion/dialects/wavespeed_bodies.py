@@ -38,7 +38,7 @@ MODEL_FIELDS = ("image", "prompt", "size", "duration", *SWITCHES)
 
 MAX_PAGE_SIZE = 100
 USUAL_PAGE_SIZE = 100
-MAX_LISTED = 1000
+DEEPEST_LISTED = 1000
 """So far back goes the history here: each page is found by reading those before it."""
 Moment = Annotated[datetime, Meta(tz=True)]
 MAX_FILENAME = 1024
@@ -140,8 +140,8 @@ def history_query(fields: Mapping[str, object]) -> HistoryQuery:
     page, page_size = given.get("page", 1), given.get("page_size", USUAL_PAGE_SIZE)
     if not _is_count(page_size, MAX_PAGE_SIZE):
         errors.append(FieldError("page_size", f"must be a number from 1 to {MAX_PAGE_SIZE}"))
-    elif not _is_count(page, MAX_LISTED // int(str(page_size))):
-        errors.append(FieldError("page", f"must be a number from 1, within the newest {MAX_LISTED} predictions"))
+    elif not _is_count(page, DEEPEST_LISTED // int(str(page_size))):
+        errors.append(FieldError("page", f"must be a number from 1, within the newest {DEEPEST_LISTED} predictions"))
     if not isinstance(given.get("model", ""), str):
         errors.append(FieldError("model", "must be text"))
     if given.get("status") not in (None, *STATUSES):

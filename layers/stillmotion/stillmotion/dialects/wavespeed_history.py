@@ -6,7 +6,7 @@ Pages of the store follow each other by a mark: a numbered one is found by readi
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from stillmotion.dialects.wavespeed_bodies import MAX_LISTED, HistoryQuery
+from stillmotion.dialects.wavespeed_bodies import DEEPEST_LISTED, HistoryQuery
 from stillmotion.dialects.wavespeed_views import MODEL, WORDS
 from stillmotion.domain.job import Job
 from stillmotion.ports import JobStore
@@ -21,7 +21,7 @@ def found(jobs: JobStore, tenant: str, query: HistoryQuery) -> Sequence[Job]:
         return ()
     end = query.page * query.page_size
     # What fits may be rare.
-    newest = _newest(jobs, tenant, MAX_LISTED if query.is_filtered else end)
+    newest = _newest(jobs, tenant, DEEPEST_LISTED if query.is_filtered else end)
     return tuple(islice((job for job in newest if _fits(job, query)), end - query.page_size, end))
 
 

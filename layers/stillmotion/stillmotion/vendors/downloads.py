@@ -16,7 +16,7 @@ from typing import Any
 import httpcore
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.hosts import IpAddress, is_public
+from stillmotion.domain.hosts import IpAddress, is_public, literal
 from stillmotion.ports import FetchFailed
 from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
 from stillmotion.vendors.deadlines import Deadline, TimedStream
@@ -180,21 +180,14 @@ class GuardedNetwork(httpcore.NetworkBackend):
 
     def _addresses(self, host: str) -> list[str]:
         """Every address of the host, the same way for a name as for an address that is written as one."""
-        literal = _literal(host)
+        address = literal(host)
         try:
-            addresses = self._resolve(host) if literal is None else [literal]
+            addresses = self._resolve(host) if address is None else [address]
         except (OSError, ValueError) as error:
             raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} has no address") from error
         if not self._target.local and not all(is_public(address) for address in addresses):
             raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} is not on the public internet")
         return [str(address) for address in addresses[:MAX_ADDRESSES]]
-
-
-def _literal(host: str) -> IpAddress | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
 
 
 def _header(response: httpcore.Response, name: bytes) -> str | None:

@@ -141,7 +141,8 @@ def message(detail_type: str) -> Message:
     """What is sent of an event."""
     announce, make = ANNOUNCED[detail_type]
     job = make()
-    sent = Composer(lambda _tenant: [_SECRET], {})(_delivery(announce(job, job.updated_at)), None, job.updated_at)
+    compose = Composer(lambda _tenant: [_SECRET], {}, _KEY.tenant)
+    sent = compose(_delivery(announce(job, job.updated_at)), None, job.updated_at)
     assert sent is not None  # noqa: S101 - the standard dialect tells of every event
     return sent
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from stillmotion.dialects.http import MAX_LISTED
 from stillmotion.dialects.multipart import MEDIA_TYPE
-from stillmotion.dialects.native import MAX_IDEMPOTENCY_KEY, MAX_LISTED, ORDERS, VARIANTS
+from stillmotion.dialects.native import MAX_IDEMPOTENCY_KEY, ORDERS, VARIANTS
 from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, bare, in_header, in_query, media
 from stillmotion.dialects.openapi.operation import sent as json_body
 from stillmotion.dialects.openapi.schemas import ADDRESS, TEXT, WHOLE, Json, one_of, ref

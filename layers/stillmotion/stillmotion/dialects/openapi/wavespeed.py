@@ -24,9 +24,9 @@ from stillmotion.dialects.openapi.schemas import (
 from stillmotion.dialects.wavespeed import MAX_IDEMPOTENCY_KEY
 from stillmotion.dialects.wavespeed_bodies import (
     ALSO_JPEG,
+    DEEPEST_LISTED,
     DURATIONS,
     MAX_FILENAME,
-    MAX_LISTED,
     MAX_PAGE_SIZE,
     OWN_FIELDS,
     SWITCHES,
@@ -49,7 +49,8 @@ def components() -> dict[str, Json]:
     order = _order()
     prediction = _prediction()
     listed = {**prediction, "executionTime": {**WHOLE, "description": "Milliseconds, as in `timings`."}}
-    page = {**WHOLE, "minimum": 1, "description": f"The first is 1. The newest {MAX_LISTED} predictions can be paged."}
+    reach = f"The first is 1. The newest {DEEPEST_LISTED} predictions can be paged."
+    page = {**WHOLE, "minimum": 1, "description": reach}
     size = {**WHOLE, "minimum": 1, "maximum": MAX_PAGE_SIZE}
     items = many(closed(listed, optional=("code",)))
     filters = {"model": TEXT, "status": one_of(STATUSES), "created_after": MOMENT, "created_before": MOMENT}
