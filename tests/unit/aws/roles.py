@@ -2,7 +2,8 @@
 
 Moto enforces no policies, so that a request is held against the role before it is sent. What AWS's documents say of
 DynamoDB: an item of a transaction needs the permission for its own action, and `dynamodb:LeadingKeys` is the partition
-key. That in a transaction it is the item's own and not all items', nothing here can show: the first order of a new stack does (docs/operations.md).
+key. That in a transaction it is the item's own and not all items', nothing here can show: the first order of a new
+stack does (docs/operations.md).
 """
 
 import json
