@@ -119,3 +119,24 @@ def test_head_takes_the_scope_of_get_and_has_no_body(scope: Scope, opened: set[s
 def test_head_of_what_has_no_get_is_not_there() -> None:
     key, stored = key_with(Scope.ADMIN)
     assert call(door(stored), "HEAD /b", key)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (b'{"run": 3.0}', {"run": 3}),
+        (b'{"within": {"a list": [1.0, 1.5, "1.0", true]}}', {"within": {"a list": [1, 1.5, "1.0", True]}}),
+        (b'{"large": 1e300, "minus": -2.0}', {"large": 1e300, "minus": -2}),
+    ],
+)
+def test_a_number_is_an_integer_however_it_is_written(sent: bytes, read: dict[str, Any]) -> None:
+    taken: list[Mapping[str, object]] = []
+
+    def take(request: HttpRequest) -> HttpResponse:
+        taken.append(request.json())
+        return HttpResponse()
+
+    key, record = key_with(Scope.ADMIN)
+    endpoints = Endpoints(Authenticator(InMemoryKeyStore(record), FakeClock()), {"POST /a": take}, show)
+    call(endpoints, "POST /a", key, body=sent)
+    assert repr(taken) == repr([read])

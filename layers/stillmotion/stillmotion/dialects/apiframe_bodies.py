@@ -155,7 +155,6 @@ def order_of(fields: Mapping[str, object]) -> Request:
         "concepts": parameters.words("concepts", get_args(Concept)),
     }
     duration = given.get("duration", DURATIONS[0])
-    # JSON knows one kind of number: 5.0 is 5.
     if duration not in DURATIONS:
         parameters.wrong("duration", "Invalid input")
     if wanted["loop"] and "end_image" in given:

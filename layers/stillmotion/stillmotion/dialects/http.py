@@ -26,6 +26,8 @@ from stillmotion.services.repetitions import NotRepeated
 
 MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
+MAX_INTEGER = 2**53
+"""Up to here, a number in JSON is one integer and no other (RFC 8259)."""
 MAX_LISTED = 100
 # int() refuses thousands of digits, and isdecimal() takes those of every script.
 SMALL_NUMBER = r"[0-9]{1,3}"
@@ -126,7 +128,20 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
             raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", f"The body is not JSON: {error}") from error
         if not isinstance(value, dict):
             raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", "The body must be a JSON object.")
-        return value
+        return {name: _with_integers(member) for name, member in value.items()}
+
+
+def _with_integers(value: object) -> object:
+    """JSON knows one kind of number: 5.0 is 5."""
+    match value:
+        case float() if value.is_integer() and abs(value) <= MAX_INTEGER:
+            return int(value)
+        case list():
+            return [_with_integers(member) for member in value]
+        case dict():
+            return {name: _with_integers(member) for name, member in value.items()}
+        case _:
+            return value
 
 
 def page_of(request: HttpRequest) -> tuple[int, str | None]:

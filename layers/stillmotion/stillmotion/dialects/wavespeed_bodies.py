@@ -157,9 +157,7 @@ def history_query(fields: Mapping[str, object]) -> HistoryQuery:
 
 
 def _duration(value: object) -> int | None:
-    """Seconds; None for what is no duration here. JSON knows one kind of number: 5.0 is 5."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    """Seconds; None for what is no duration here."""
     return int(value) if isinstance(value, (int, str)) and str(value) in DURATIONS else None
 
 

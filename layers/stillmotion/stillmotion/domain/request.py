@@ -49,7 +49,7 @@ MetadataValue = Annotated[str, Meta(max_length=512)]
 MAX_METADATA_ENTRIES = 16
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 6
-PRICE_PATTERN = rf"[0-9]{{1,7}}(?:\.[0-9]{{1,{MAX_DECIMALS}}})?"
+PRICE_PATTERN = rf"(?!0+(?:\.0+)?$)[0-9]{{1,7}}(?:\.[0-9]{{1,{MAX_DECIMALS}}})?"
 """How a price is written as text. Decimal takes more: exponents, underscores, the digits of every script."""
 MAX_KEY_BYTES = 1024
 """The longest key of an S3 object, in UTF-8."""

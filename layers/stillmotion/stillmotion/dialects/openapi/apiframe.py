@@ -14,11 +14,12 @@ from stillmotion.dialects.apiframe_bodies import (
 )
 from stillmotion.dialects.apiframe_views import MODEL, STATUSES
 from stillmotion.dialects.multipart import MEDIA_TYPE
-from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE
+from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, EXAMPLE_IMAGE, FILE, IMAGE
 from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, in_header, in_query, media, sent
 from stillmotion.dialects.openapi.schemas import (
     ADDRESS,
     MOMENT,
+    NAMED_PAGE,
     TEXT,
     TRUTH,
     WHOLE,
@@ -158,7 +159,6 @@ def operations() -> Sequence[Operation]:
 
 def _orders() -> list[Operation]:
     key = {"type": "string", "maxLength": MAX_IDEMPOTENCY_KEY}
-    file = {"type": "string", "contentMediaType": "application/octet-stream"}
     return [
         Operation(
             route="POST /v2/videos/generate",
@@ -175,7 +175,7 @@ def _orders() -> list[Operation]:
                     "model": MODEL,
                     "prompt": "The boats begin to sway",
                     "lumaParams": {
-                        "start_image": "https://images.example/lake.jpg",
+                        "start_image": EXAMPLE_IMAGE,
                         "duration": 9,
                         "concepts": ["push_in"],
                     },
@@ -194,7 +194,7 @@ def _orders() -> list[Operation]:
             description="A form with one file. It is at most 4.5 MB.",
             dialect=_WORDS,
             scope=Scope.WRITE,
-            bodies={MEDIA_TYPE: media(closed({"file": file}))},
+            bodies={MEDIA_TYPE: media(closed({"file": FILE}))},
             answers={201: answer(ref("ApiframeUpload"))},
             problems=(400,),
         ),
@@ -226,7 +226,7 @@ def _reads() -> list[Operation]:
                 in_query("status", one_of(STATUSES), "", example="COMPLETED"),
                 in_query("model", TEXT, "", example=MODEL),
                 in_query("limit", limit, "", example=10),
-                in_query("cursor", TEXT, "`nextCursor` of an earlier page."),
+                in_query("cursor", NAMED_PAGE, "`nextCursor` of an earlier page."),
                 in_query("scope", one_of(SCOPES, default=SCOPES[0]), "team takes an admin key."),
                 in_query("search", {**TEXT, "format": "uuid"}, "The id of a job."),
                 in_query("include_models", one_of(("true", "false")), ""),

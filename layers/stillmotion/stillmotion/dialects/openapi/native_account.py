@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stillmotion.dialects.keys import KeyWish, Rotation
-from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, listed
+from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, PRICE, listed
 from stillmotion.dialects.openapi.native_videos import NATIVE, page_of
 from stillmotion.dialects.openapi.operation import Operation, answer, in_path, in_query, sent
 from stillmotion.dialects.openapi.schemas import (
@@ -33,7 +33,7 @@ KEYS = "Keys"
 SPENDING = "Spending"
 WEBHOOKS = "Webhooks"
 EXAMPLE_KEY_ID = "0123456789ab"
-_ALLOWANCE: Json = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}]}
+_ALLOWANCE = nullable(PRICE)
 _TENANT: Json = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"}
 
 

@@ -36,7 +36,8 @@ _RUN: Json = {
     "description": "The run of the job that the caller has seen: with it, a call may be repeated.",
 }
 _GENERATION: Json = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"}
-_MONEY: Json = {"anyOf": [{"type": "string"}, {"type": "number"}]}
+_AMOUNT = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+_MONEY: Json = {"anyOf": [{"type": "string", "pattern": _AMOUNT}, {"type": "number"}]}
 
 
 def components() -> dict[str, Json]:

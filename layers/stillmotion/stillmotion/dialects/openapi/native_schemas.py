@@ -42,12 +42,18 @@ IMAGE: Json = {
     "pattern": r"^([Dd][Aa][Tt][Aa]:|[Ss]3://|[Hh][Tt][Tt][Pp][Ss]?://)",
     "description": "An https:// address, s3://bucket/key of an upload, or a data: URI of a JPEG, PNG or WebP image.",
 }
+EXAMPLE_IMAGE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWjgHwA"
+    "AAJAAAHgTR1EAAAAAElFTkSuQmCC"
+)
+"""A black square, so that an example runs wherever it is sent from."""
+FILE: Json = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
 CALLBACK_URL: Json = {
     **ADDRESS,
     "maxLength": MAX_ADDRESS,
     "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s@]+([/?#]\S*)?$",
 }
-_PRICE: Json = {
+PRICE: Json = {
     "anyOf": [
         {"type": "string", "pattern": f"^{PRICE_PATTERN}$"},
         {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_DOLLARS},
@@ -95,7 +101,7 @@ def video_order() -> Json:
         "prompt": {**own["prompt"], "pattern": r"\S"},
         "image": IMAGE,
         "end_image": IMAGE,
-        "max_dollars": _PRICE,
+        "max_dollars": PRICE,
         "concepts": {**own["concepts"], "uniqueItems": True},
         "metadata": {**own["metadata"], "maxProperties": MAX_METADATA_ENTRIES},
         "size": _SIZE,
@@ -116,8 +122,7 @@ def video_order() -> Json:
 def video_form() -> Json:
     """The form that orders a video: all values are text, and the image may be a file."""
     order = video_order()["properties"]
-    file: Json = {"type": "string", "contentMediaType": "application/octet-stream"}
-    files = {name: {**file, "description": _TOLD[name]} for name in ("input_reference", "image", "end_image")}
+    files = {name: {**FILE, "description": _TOLD[name]} for name in ("input_reference", "image", "end_image")}
     texts = {
         name: {**_SPELT.get(name, TEXT), "description": _TOLD[name]}
         for name in order

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from stillmotion.dialects.http import MAX_LISTED
 from stillmotion.dialects.multipart import MEDIA_TYPE
 from stillmotion.dialects.native import MAX_IDEMPOTENCY_KEY, ORDERS, VARIANTS
+from stillmotion.dialects.openapi.native_schemas import EXAMPLE_IMAGE
 from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, bare, in_header, in_query, media
 from stillmotion.dialects.openapi.operation import sent as json_body
-from stillmotion.dialects.openapi.schemas import ADDRESS, TEXT, WHOLE, Json, one_of, ref
+from stillmotion.dialects.openapi.schemas import ADDRESS, NAMED_PAGE, TEXT, WHOLE, Json, one_of, ref
 from stillmotion.domain.access import Scope
 
 NATIVE = Dialect("Problem", "application/problem+json")
@@ -25,7 +26,7 @@ _VARIANTS = "The thumbnail is the still that the video begins with. No spriteshe
 def page_of(order: bool = True) -> tuple[Json, ...]:  # noqa: FBT001, FBT002 - reads as it is meant
     """The parameters of a list."""
     limit = in_query("limit", {**WHOLE, **_MORE}, "How many at most.", example=10)
-    after = in_query("after", TEXT, "What the ones that are shown come after: `next` of an earlier page.")
+    after = in_query("after", NAMED_PAGE, "What the ones that are shown come after: `next` of an earlier page.")
     ordered = in_query("order", one_of(ORDERS, default=ORDERS[0]), "Newest or oldest first.", example="asc")
     return (limit, after, ordered) if order else (limit, after)
 
@@ -51,13 +52,13 @@ def operations() -> Sequence[Operation]:
                 **json_body(
                     ref("VideoOrder"),
                     of_a_prompt={"prompt": "Slow push in over a mountain lake at dawn"},
-                    of_an_image={"prompt": "The boats begin to sway", "image": IMAGE_URL, "duration": 5},
+                    of_an_image={"prompt": "The boats begin to sway", "image": EXAMPLE_IMAGE, "duration": 5},
                     as_openai_has_it={
                         "model": "sora-2",
                         "prompt": "The boats begin to sway",
                         "seconds": "5",
                         "size": "720x1280",
-                        "input_reference": {"image_url": IMAGE_URL},
+                        "input_reference": {"image_url": EXAMPLE_IMAGE},
                     },
                     only_its_price={"prompt": "A quiet street", "duration": 9, "dry_run": True},
                 ),

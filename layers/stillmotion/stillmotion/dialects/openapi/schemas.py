@@ -14,6 +14,7 @@ import msgspec
 Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
+NAMED_PAGE: Json = {"type": "string", "minLength": 1}
 WHOLE: Json = {"type": "integer"}
 TRUTH: Json = {"type": "boolean"}
 ADDRESS: Json = {"type": "string", "format": "uri"}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from stillmotion.dialects.multipart import MEDIA_TYPE
-from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE, video_order
+from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, EXAMPLE_IMAGE, FILE, IMAGE, video_order
 from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, in_header, in_query, media, sent
 from stillmotion.dialects.openapi.schemas import (
     ADDRESS,
@@ -41,7 +41,7 @@ from stillmotion.domain.request import MAX_PROMPT, RATIO_OF_SIZE
 
 WAVESPEED = "WaveSpeed's dialect"
 _WORDS = Dialect("WavespeedError")
-_ORDER: Mapping[str, object] = {"image": "https://images.example/lake.jpg", "prompt": "The boats begin to sway"}
+_ORDER: Mapping[str, object] = {"image": EXAMPLE_IMAGE, "prompt": "The boats begin to sway"}
 
 
 def components() -> dict[str, Json]:
@@ -50,7 +50,7 @@ def components() -> dict[str, Json]:
     prediction = _prediction()
     listed = {**prediction, "executionTime": {**WHOLE, "description": "Milliseconds, as in `timings`."}}
     reach = f"The first is 1. The newest {DEEPEST_LISTED} predictions can be paged."
-    page = {**WHOLE, "minimum": 1, "description": reach}
+    page = {**WHOLE, "minimum": 1, "maximum": DEEPEST_LISTED, "description": reach}
     size = {**WHOLE, "minimum": 1, "maximum": MAX_PAGE_SIZE}
     items = many(closed(listed, optional=("code",)))
     filters = {"model": TEXT, "status": one_of(STATUSES), "created_after": MOMENT, "created_before": MOMENT}
@@ -135,7 +135,6 @@ def operations() -> Sequence[Operation]:
 def _orders() -> list[Operation]:
     webhook = in_query("webhook", CALLBACK_URL, "Who is told when it has ended.", example="https://shop.example/videos")
     key = {"type": "string", "pattern": f"^[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}$"}
-    file = {"type": "string", "contentMediaType": "application/octet-stream"}
     price = Operation(
         route="POST /api/v3/model/pricing",
         id="wavespeedPricing",
@@ -185,7 +184,7 @@ def _orders() -> list[Operation]:
             description="A form with one file. It is at most 4.5 MB.",
             dialect=_WORDS,
             scope=Scope.WRITE,
-            bodies={MEDIA_TYPE: media(closed({"file": file}))},
+            bodies={MEDIA_TYPE: media(closed({"file": FILE}))},
             answers={200: answer(ref("WavespeedBinaryUpload"))},
             problems=(400, 413, 415),
         ),
