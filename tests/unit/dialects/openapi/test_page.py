@@ -101,7 +101,7 @@ def test_no_two_things_have_the_same_name() -> None:
         ),
         ("VideoOrder", "image", "An https:// address, s3://bucket/key of an upload, or a data: URI"),
         ("VideoOrder", "size", "matching ^[1-9][0-9]{1,4}[xX*][1-9][0-9]{1,4}$"),
-        ("VideoOrder", "max_dollars", "number (up to 1000000, more than 0)"),
+        ("VideoOrder", "max_dollars", "number (0.000001 to 1000000)"),
         ("listVideos", "limit", "integer (1 to 100); by default 20"),
         ("KeyWish", "rate_per_minute", "integer (0 to 100000); by default 0"),
         ("WavespeedOrder", "duration", '5 , 10 or "5" , "10" or null; by default 5'),

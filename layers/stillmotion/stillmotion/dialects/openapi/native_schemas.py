@@ -28,6 +28,7 @@ from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import (
     MAX_ADDRESS,
+    MAX_DECIMALS,
     MAX_DOLLARS,
     MAX_METADATA_ENTRIES,
     MAX_PROMPT,
@@ -56,7 +57,7 @@ CALLBACK_URL: Json = {
 PRICE: Json = {
     "anyOf": [
         {"type": "string", "pattern": f"^{PRICE_PATTERN}$"},
-        {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_DOLLARS},
+        {"type": "number", "minimum": 10**-MAX_DECIMALS, "maximum": MAX_DOLLARS},
     ]
 }
 # As text, where empty text is null.

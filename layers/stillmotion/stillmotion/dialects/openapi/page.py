@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -273,7 +274,8 @@ def _bounds(schema: Json) -> Iterator[str]:
             case low, None:
                 yield f"{low} or more{unit}"
             case low, high:
-                yield f"{low} to {high}{unit}"
+                # In full: 0.000001 and not 1e-06.
+                yield f"{Decimal(str(low)):f} to {high}{unit}"
     if "exclusiveMinimum" in schema:
         yield f"more than {schema['exclusiveMinimum']}"
     if "exclusiveMaximum" in schema:
