@@ -107,6 +107,20 @@ def test_a_charge_takes_the_place_of_what_was_reserved() -> None:
     assert (change.committed, change.attempts) == (Decimal("-0.05"), 0)
 
 
+def test_an_attempt_of_which_nothing_was_booked_meanwhile_is_counted_once() -> None:
+    """A vendor that says at first that a generation cost nothing, and then that it did."""
+    begun, counted = book(job_of(accepted()))
+    free, uncounted = book(replace(begun, attempts=(_read(begun, Verdict.FAILED, "0"),)))
+    assert free.attempts[0].booked == NOTHING
+    _, charged = book(replace(free, attempts=(_read(free, Verdict.FAILED, "0.10"),)))
+    assert [change.attempts for changes in (counted, uncounted, charged) for change in changes] == [1, 0, 0]
+
+
+def _read(job: Job, verdict: Verdict, charged: str) -> Attempt:
+    told = accepted(verdict, charged, BROKEN)
+    return replace(job.attempts[0], generation=told.generation)
+
+
 def test_an_attempt_is_in_the_book_of_the_day_it_was_begun_on() -> None:
     late_in_the_west = datetime.fromisoformat("2026-05-04T23:30:00-07:00")
 

@@ -36,7 +36,7 @@ WORDS = {
     Status.NEEDS_ATTENTION: "in_progress",
 }
 _PROGRESS = {Status.FINALIZING: 95, Status.COMPLETED: 100}
-HIDDEN_OF_ATTEMPT = frozenset({"path", "body", "webhook_token"})
+HIDDEN_OF_ATTEMPT = frozenset({"path", "body", "webhook_token", "counted"})
 HIDDEN_OF_GENERATION = frozenset({"video_url"})
 ADDRESSES_OF_IMAGES = (("request", "image"), ("request", "end_image"), ("still", "address"), ("end_still", "address"))
 HIDDEN_OF_JOB = frozenset({"fingerprint", "ordered_with", "version", "attempts", "failure", "deleted_at"})

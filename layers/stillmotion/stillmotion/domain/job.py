@@ -154,7 +154,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     `webhook_token` stands in the URL that the vendor was given; without one, no webhook is expected. `candidates` are
     what its vendor's history shows where nobody knows the outcome. `retry_after` is for how many seconds a vendor that
-    refused it asked to be left alone.
+    refused it asked to be left alone. `counted` says that the books have it among a day's attempts, also when they hold
+    nothing for it.
     """
 
     number: int
@@ -169,6 +170,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     webhook_token: str | None = None
     substitutions: tuple[Substitution, ...] = ()
     booked: Booking = Booking()
+    counted: bool = False
     candidates: tuple[Candidate, ...] = ()
     sends: int = 1
     answered_at: datetime | None = None

@@ -86,10 +86,11 @@ def book(job: Job) -> tuple[Job, tuple[Tally, ...]]:
             day=day,
             tenant=job.tenant,
             vendors={attempt.vendor: _difference(owed, attempt.booked)},
-            attempts=int(attempt.booked == NOTHING),
+            # In records of before nothing says so but what is booked.
+            attempts=int(not attempt.counted and attempt.booked == NOTHING),
         )
         changes[day] = added(changes[day], change) if day in changes else change
-        attempts[index] = replace(attempt, booked=owed)
+        attempts[index] = replace(attempt, booked=owed, counted=True)
     if not changes:
         return job, ()
     told = tuple(change for change in changes.values() if change.attempts or change.total != NOTHING)
