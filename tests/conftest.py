@@ -1,6 +1,11 @@
-"""In which order tests run: those of the whole stack first, and first of them those that others would keep waiting."""
+"""What all tests share: no property is timed, and in which order they run: those of the whole stack first."""
 
 import pytest
+from hypothesis import settings
+
+# How fast the machine is, is no property.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # It waits until no attempt of another file can be in doubt.
 UNHURRIED = "test_unknown_outcomes.py"
