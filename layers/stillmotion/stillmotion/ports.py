@@ -347,6 +347,12 @@ class ObjectPlace(msgspec.Struct, frozen=True):
     key: str
     version_id: str | None = None
 
+    @classmethod
+    def at(cls, address: str) -> "ObjectPlace":
+        """Where an `s3://` address leads to."""
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        return cls(bucket, key)
+
     @property
     def address(self) -> str:
         return f"s3://{self.bucket}/{self.key}"

@@ -21,7 +21,7 @@ from stillmotion.domain import identity
 from stillmotion.domain.images import media_type
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable, routes
-from stillmotion.ports import AllowanceSpent, JobStore, ObjectStore
+from stillmotion.ports import AllowanceSpent, JobStore, ObjectPlace, ObjectStore
 from stillmotion.services.calls import Call, SubmitCall
 
 UPLOAD_SECONDS = 7200
@@ -63,11 +63,10 @@ def submit_routes(
 
     def upload(request: HttpRequest) -> HttpResponse:
         image = _file(request)
-        address = submit.store_picture(request.tenant, image, "file")
-        bucket, _, key = address.removeprefix("s3://").partition("/")
+        place = ObjectPlace.at(submit.store_picture(request.tenant, image, "file"))
         view = views.upload(
-            identity.content_id("upload", address),
-            objects.signed_get(bucket, key, seconds=UPLOAD_SECONDS),
+            identity.content_id("upload", place.address),
+            objects.signed_get(place.bucket, place.key, seconds=UPLOAD_SECONDS),
             str(media_type(image)),
             len(image),
             request.arrived_at + timedelta(seconds=UPLOAD_SECONDS),

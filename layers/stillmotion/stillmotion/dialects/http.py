@@ -185,6 +185,12 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     body: object = None
 
 
+def listed(data: Sequence[object], next_page: str | None) -> HttpResponse:
+    """A page of a list, as the native dialect answers it."""
+    body = {"object": "list", "data": data, "has_more": next_page is not None, "next": next_page}
+    return HttpResponse(body=body)
+
+
 Route = Callable[[HttpRequest], HttpResponse]
 ProblemView = Callable[[Problem], HttpResponse]
 

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, page_of, refused, scoped
+from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, listed, page_of, refused, scoped
 from stillmotion.domain.access import TENANT_RULE, Scope, is_tenant
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.ports import ApiKey, UnknownPage
@@ -64,9 +64,7 @@ def key_routes(ring: KeyRing) -> Mapping[str, Route]:
             page = ring.listing(_caller(request), *page_of(request))
         except UnknownPage as unknown:
             raise refused(FieldError("after", "must be the `next` of an earlier page")) from unknown
-        data = [shown(key) for key in page.keys]
-        body = {"object": "list", "data": data, "has_more": page.next is not None, "next": page.next}
-        return HttpResponse(body=body)
+        return listed([shown(key) for key in page.keys], page.next)
 
     def create(request: HttpRequest) -> HttpResponse:
         wish = _body(request, KeyWish)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, page_of, refused, scoped
+from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, listed, page_of, refused, scoped
 from stillmotion.domain.access import Scope
 from stillmotion.domain.deliveries import Delivery, StillPending, Subscription
 from stillmotion.domain.request import FieldError, callback_error, with_plain_scheme
@@ -71,9 +71,7 @@ def _listing(outbound: Outbound, request: HttpRequest) -> HttpResponse:
         page = outbound.listed(request.tenant, *page_of(request))
     except UnknownPage as unknown:
         raise refused(FieldError("after", "must be the `next` of an earlier page")) from unknown
-    data = [shown(delivery) for delivery in page.deliveries]
-    body = {"object": "list", "data": data, "has_more": page.next is not None, "next": page.next}
-    return HttpResponse(body=body)
+    return listed([shown(delivery) for delivery in page.deliveries], page.next)
 
 
 def _subscription(subscription: Subscription | None) -> dict[str, object]:

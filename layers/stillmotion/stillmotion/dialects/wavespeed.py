@@ -25,7 +25,7 @@ from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.job import Job, Status
 from stillmotion.domain.request import Callback, FieldError, InvalidRequest, callback_error
 from stillmotion.domain.routing import PriceTable, routes
-from stillmotion.ports import JobStore, ObjectStore
+from stillmotion.ports import JobStore, ObjectPlace, ObjectStore
 from stillmotion.services.calls import Call, SubmitCall
 
 OUTPUT_SECONDS = 3600
@@ -69,20 +69,19 @@ def submit_routes(submit: SubmitCall, objects: ObjectStore, prices: PriceTable, 
     def ticket(request: HttpRequest) -> HttpResponse:
         file = upload_of(request.json())
         made = submit.ticket(request.tenant, file.content_type, file.size)
-        bucket, _, key = made.image.removeprefix("s3://").partition("/")
+        place = ObjectPlace.at(made.image)
         return _answer(
             {
                 # Clients set the length by themselves, and browsers do not let themselves be told it.
                 "upload": {"method": "PUT", "url": made.url, "headers": {"Content-Type": file.content_type}},
-                "download_url": objects.signed_get(bucket, key, seconds=DOWNLOAD_SECONDS),
+                "download_url": objects.signed_get(place.bucket, place.key, seconds=DOWNLOAD_SECONDS),
             }
         )
 
     def upload(request: HttpRequest) -> HttpResponse:
         file = _file(request)
-        address = submit.store_picture(request.tenant, file.content, "file")
-        bucket, _, key = address.removeprefix("s3://").partition("/")
-        url = objects.signed_get(bucket, key, seconds=DOWNLOAD_SECONDS)
+        place = ObjectPlace.at(submit.store_picture(request.tenant, file.content, "file"))
+        url = objects.signed_get(place.bucket, place.key, seconds=DOWNLOAD_SECONDS)
         return _answer(views.upload(url, file.name, len(file.content)))
 
     priced = scoped(Scope.READ)(_told(quote))

@@ -62,21 +62,22 @@ def is_whole(kind: str, image: bytes) -> bool:
     A copy that broke off still has its dimensions, and vendors refuse it at a price. Sources: ITU-T T.81 (B.1.1), W3C's
     PNG (5.3), RFC 9649 (2.3).
     """
-    end = _END_OF_TYPE.get(kind)
-    if end is None:
-        return len(image) >= _riff_bytes(image)
-    return image.find(end, _jpeg_scan(image) if kind == "image/jpeg" else 0) >= 0
+    announced = announced_bytes(kind, image)
+    if announced is not None:
+        return len(image) >= announced
+    return image.find(_END_OF_TYPE[kind], _jpeg_scan(image) if kind == "image/jpeg" else 0) >= 0
 
 
-def ends(kind: str, first_bytes: bytes, last_bytes: bytes, length: int) -> bool:
-    """Whether an image of `length` bytes, too large to be looked through, is seen to be whole by its two ends."""
-    end = _END_OF_TYPE.get(kind)
-    return length >= _riff_bytes(first_bytes) if end is None else end in last_bytes
+def announced_bytes(kind: str, first_bytes: bytes) -> int | None:
+    """How long an image says that it is; None of a type that does not say."""
+    if kind in _END_OF_TYPE:
+        return None
+    return _RIFF_HEADER + int.from_bytes(first_bytes[4:_RIFF_HEADER], "little")
 
 
-def _riff_bytes(image: bytes) -> int:
-    """How long a WebP says that it is."""
-    return _RIFF_HEADER + int.from_bytes(image[4:_RIFF_HEADER], "little")
+def has_end(kind: str, last_bytes: bytes) -> bool:
+    """Whether the end of an image of such a type is among these: a large one is not looked through."""
+    return _END_OF_TYPE[kind] in last_bytes
 
 
 def _jpeg_scan(image: bytes) -> int:

@@ -151,7 +151,7 @@ class Receiving:
         return self._stored(tenant, _received(image, field)).address
 
     def _place(self, address: str) -> ObjectPlace | None:
-        return _named(address) or self._place_of(address)
+        return ObjectPlace.at(address) if address.startswith("s3://") else self._place_of(address)
 
     def _check(self, address: str, field: str) -> None:
         """Whether it may be fetched from. Raises InputUnreachable."""
@@ -211,11 +211,6 @@ class Receiving:
 def _addresses(request: Request) -> dict[str, str]:
     named = {"image": request.image, "end_image": request.end_image}
     return {field: address for field, address in named.items() if address is not None}
-
-
-def _named(address: str) -> ObjectPlace | None:
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    return ObjectPlace(bucket, key) if address.startswith("s3://") else None
 
 
 def _unpacked(uri: str, field: str) -> Received:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 
-from stillmotion.domain.images import LAST_BYTES, MAX_BYTES, Picture, ends, is_whole, picture
+from stillmotion.domain.images import LAST_BYTES, MAX_BYTES, Picture, announced_bytes, has_end, is_whole, picture
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.ports import ObjectHead, ObjectMissing, ObjectPlace, ObjectStore
@@ -97,11 +97,12 @@ def _look(objects: ObjectStore, head: ObjectHead, field: str) -> tuple[Picture, 
 
 
 def _is_whole(objects: ObjectStore, head: ObjectHead, kind: str, first_bytes: bytes) -> bool:
+    announced = announced_bytes(kind, first_bytes)
+    if announced is not None:
+        return head.bytes >= announced
     if len(first_bytes) == head.bytes:
         return is_whole(kind, first_bytes)
     last_bytes = objects.read(
         head.bucket, head.key, start=head.bytes - LAST_BYTES, length=LAST_BYTES, version_id=head.version_id
     )
-    return ends(kind, first_bytes, last_bytes, head.bytes) or is_whole(
-        kind, b"".join(objects.chunks(head.bucket, head.key, head.version_id))
-    )
+    return has_end(kind, last_bytes) or is_whole(kind, b"".join(objects.chunks(head.bucket, head.key, head.version_id)))
