@@ -7,11 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import httpx
-
-from stillmotion.aws.client import AwsClient
-from stillmotion.aws.settings import AwsSettings
-
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
@@ -24,6 +19,8 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
     from types_boto3_stepfunctions import SFNClient
+
+    from stillmotion.aws.clients import AwsClients
 
 REGION = "us-east-1"
 NO_FILE = os.devnull
@@ -77,17 +74,11 @@ class LocalAws:
         return Config(proxies={}, connect_timeout=2, read_timeout=10)
 
     @cached_property
-    def of_the_functions(self) -> AwsClient:
-        """The client that the stillmotion package's own adapters take."""
-        return AwsClient(
-            AwsSettings(
-                region=REGION,
-                access_key_id=LOCAL_CREDENTIALS["AWS_ACCESS_KEY_ID"],
-                secret_access_key=LOCAL_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-                endpoint_url=self.endpoint_url,
-            ),
-            httpx.Client(trust_env=False),
-        )
+    def of_the_functions(self) -> "AwsClients":
+        """The clients that the stillmotion package's own adapters take."""
+        from stillmotion.aws.clients import AwsClients  # noqa: PLC0415 - as above
+
+        return AwsClients(self._session, endpoint_url=self.endpoint_url)
 
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":

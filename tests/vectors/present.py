@@ -439,8 +439,9 @@ def _event(given: Given) -> Event:
 
 
 def event(given: Given) -> Any:
-    """An event as the event bus is given it."""
-    return EventBridgeBus(NO_CLIENT, "bus")._entry(_event(given))
+    """An event as the event bus is given it: botocore sends a moment as seconds since 1970."""
+    entry = EventBridgeBus(NO_CLIENT, "bus")._entry(_event(given))
+    return {**entry, "Time": entry["Time"].timestamp()}
 
 
 def webhook(given: Given) -> Any:

@@ -10,14 +10,13 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from stillmotion import settings
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.records import DynamoJobStore
-from stillmotion.aws.settings import aws_settings
-from stillmotion.aws.tls import trust, trust_for
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.settings import load
+from stillmotion.vendors.tls import trust, trust_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,8 +79,8 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @cache
-def aws() -> AwsClient:
-    return AwsClient(aws_settings())
+def aws() -> AwsClients:
+    return AwsClients()
 
 
 @cache
@@ -162,7 +161,7 @@ def api_keys() -> "DynamoKeyStore":
 def secret() -> "VendorSecret":
     from stillmotion.aws.secrets import VendorSecret
 
-    return VendorSecret(aws(), load(settings.VendorSettings, os.environ).vendor_secret_id, CLOCK)
+    return VendorSecret(aws(), load(settings.VendorSettings, os.environ).vendor_secret_id)
 
 
 @cache
@@ -221,7 +220,7 @@ def receiving() -> "Receiving":
     def place_of(url: str) -> "ObjectPlace | None":
         from stillmotion.aws.object_urls import place_of
 
-        return place_of(url, given.input_bucket, aws().settings.endpoint_url)
+        return place_of(url, given.input_bucket, aws().s3.meta.endpoint_url.rstrip("/"))
 
     return Receiving(
         objects=objects(),
@@ -605,7 +604,7 @@ def signing_secrets() -> "SigningSecrets":
     from stillmotion.aws.signing_roots import SigningRoots
     from stillmotion.services.signing_secrets import SigningSecrets
 
-    return SigningSecrets(SigningRoots(aws(), load(settings.SigningSettings, os.environ).webhook_secret_id, CLOCK))
+    return SigningSecrets(SigningRoots(aws(), load(settings.SigningSettings, os.environ).webhook_secret_id))
 
 
 @cache

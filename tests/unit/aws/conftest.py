@@ -1,63 +1,50 @@
 """An empty AWS for each test, and the jobs table in it."""
 
-import httpx
-import pytest
-from tests.unit.aws.wire import TABLE, Moto, Wire, client_over
+from collections.abc import Iterator
+from functools import cache
 
-from stillmotion.aws.client import AwsClient
+import pytest
+from tests.unit.aws.wire import CLIENTS, TABLE, Wire, empty_aws
+from tests.unit.template.document import Template, read_template
+
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.records import DynamoJobStore
 
 
-@pytest.fixture(scope="session")
-def moto() -> Moto:
-    return Moto()
+@cache
+def _template() -> Template:
+    return read_template()
+
+
+@pytest.fixture(autouse=True)
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """An empty AWS. Whoever tries again does not wait."""
+    for sleeps in ("botocore.endpoint.time.sleep", "stillmotion.aws.table.sleep", "stillmotion.aws.uploads.sleep"):
+        monkeypatch.setattr(sleeps, lambda _seconds: None)
+    with empty_aws() as wire:
+        yield wire
 
 
 @pytest.fixture
-def wire(moto: Moto) -> Wire:
-    """An empty AWS."""
-    httpx.Client(transport=moto).post("http://motoapi.amazonaws.com/moto-api/reset")
-    return Wire(moto)
+def clients() -> AwsClients:
+    return CLIENTS
 
 
 @pytest.fixture
-def client(wire: Wire) -> AwsClient:
-    return client_over(wire)
-
-
-@pytest.fixture
-def table(client: AwsClient, wire: Wire) -> str:
+def table(clients: AwsClients, wire: Wire) -> str:
     """The jobs table as the template makes it."""
-    text = "S"
-    named = ("pk", "tenant", "newest", "attention_flag", "sweep_flag", "updated_at", "line", "place")
-    indexes = {
-        "by-tenant": ("tenant", "newest"),
-        "by-attention": ("attention_flag", "updated_at"),
-        "by-activity": ("sweep_flag", "updated_at"),
-        "by-line": ("line", "place"),
-    }
-    definition = {
-        "TableName": TABLE,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": text} for name in named],
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": name,
-                "KeySchema": [
-                    {"AttributeName": partition, "KeyType": "HASH"},
-                    {"AttributeName": sort, "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for name, (partition, sort) in indexes.items()
-        ],
-    }
-    client.call("dynamodb", "DynamoDB_20120810.CreateTable", definition)
+    properties = _template().properties("JobsTable")
+    clients.dynamodb.create_table(
+        TableName=TABLE,
+        BillingMode=properties["BillingMode"],
+        KeySchema=properties["KeySchema"],
+        AttributeDefinitions=properties["AttributeDefinitions"],
+        GlobalSecondaryIndexes=properties["GlobalSecondaryIndexes"],
+    )
     wire.requests.clear()
     return TABLE
 
 
 @pytest.fixture
-def jobs(client: AwsClient, table: str) -> DynamoJobStore:
-    return DynamoJobStore(client, table)
+def jobs(clients: AwsClients, table: str) -> DynamoJobStore:
+    return DynamoJobStore(clients, table)

@@ -6,23 +6,22 @@ key. That in a transaction it is the item's own and not all items', nothing here
 stack does (docs/operations.md).
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-import httpx
+from botocore.awsrequest import AWSResponse
 from tests.deliveries import ROOT, RecordingDeliveryQueue, ScriptedPoster
 from tests.fakes import RecordingEventBus, ScriptedDownloader
-from tests.unit.aws.wire import TABLE, refusal
+from tests.unit.aws.wire import TABLE, Sent, refusal
 from tests.unit.services.test_dead_letters import MemoryQueue
 from tests.unit.template.document import JsonObject, Template
 from tests.world import World
 
 from stillmotion import composition
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import job_item
 from stillmotion.aws.secrets import VendorKeys
 from stillmotion.aws.table import Put, Table
@@ -53,11 +52,11 @@ class Roles:
         finally:
             self._acting = None
 
-    def __call__(self, request: httpx.Request) -> httpx.Response | None:
+    def __call__(self, sent: Sent) -> AWSResponse | None:
         """The refusal of a request that is not allowed."""
         if self._acting is None:
             return None
-        for action, key in asked(request):
+        for action, key in asked(sent):
             self.done.add((self._acting, action, kind_of(key)))
             if not any(fnmatchcase(key, pattern) for pattern in allowed(self._template, self._acting, action)):
                 self.refused.append((self._acting, action, key))
@@ -83,13 +82,12 @@ def kind_of(key: str) -> str:
     return f"{key.partition('#')[0]}#*"
 
 
-def asked(request: httpx.Request) -> Iterator[Asked]:
+def asked(sent: Sent) -> Iterator[Asked]:
     """What a request does to which items; lists are of indexes, and have permissions of their own."""
-    service, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
-    if not service.startswith("DynamoDB"):
+    if not sent.headers.get("x-amz-target", "").startswith("DynamoDB"):
         return
-    members = json.loads(request.read())
-    match operation:
+    members = sent.members
+    match sent.operation:
         case "TransactWriteItems":
             for write in members["TransactItems"]:
                 for kind, member in write.items():
@@ -98,7 +96,7 @@ def asked(request: httpx.Request) -> Iterator[Asked]:
             for key in members["RequestItems"][TABLE]["Keys"]:
                 yield "dynamodb:BatchGetItem", key["pk"]["S"]
         case _ if "Item" in members or "Key" in members:
-            yield f"dynamodb:{operation}", _key(members)
+            yield f"dynamodb:{sent.operation}", _key(members)
 
 
 def _key(member: JsonObject) -> str:
@@ -110,7 +108,7 @@ def _key(member: JsonObject) -> str:
 class Stage:
     """A stack whose table is DynamoDB's, and all else in memory. Its scenes are played by the functions."""
 
-    client: AwsClient
+    clients: AwsClients
     roles: Roles
     world: World = field(default_factory=World)
     queue: RecordingDeliveryQueue = field(default_factory=RecordingDeliveryQueue)
@@ -122,7 +120,7 @@ class Stage:
 
     def put(self, job: Job) -> Job:
         """Puts a job there as it is: the given of a scene."""
-        Table(self.client, TABLE).write([Put(job_item(job, "given"))], token="given")
+        Table(self.clients, TABLE).write([Put(job_item(job, "given"))], token="given")
         return job
 
     def key(self, **fields: Any) -> str:
@@ -135,7 +133,7 @@ class Stage:
     def ports(self) -> dict[str, Callable[[], object]]:
         """What the composition root is given in place of its own: all but what is in the table."""
         return {
-            "aws": lambda: self.client,
+            "aws": lambda: self.clients,
             "objects": lambda: self.world.objects,
             "pictures": lambda: self.world.pictures,
             "vendors": lambda: self.world.vendors,

@@ -1,16 +1,15 @@
 """What an order costs is taken of its key's allowance in the write that makes its job, or not at all."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-import httpx
 import pytest
+from botocore.awsrequest import AWSResponse
 from msgspec.structs import replace
 from tests.unit.aws.wire import NOW, Wire, lose_once, refusal
 
 from stillmotion.aws.allowances import DynamoAllowanceStore
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Table
 from stillmotion.domain.job import Job, Status
@@ -21,8 +20,8 @@ TAKING = Taking(counter="ab12", day=TODAY, dollars=Decimal("0.20"), daily_dollar
 
 
 @pytest.fixture
-def allowances(client: AwsClient, table: str) -> DynamoAllowanceStore:
-    return DynamoAllowanceStore(client, table)
+def allowances(clients: AwsClients, table: str) -> DynamoAllowanceStore:
+    return DynamoAllowanceStore(clients, table)
 
 
 def job(job_id: str) -> Job:
@@ -33,7 +32,7 @@ def ordered(allowances: DynamoAllowanceStore) -> Decimal:
     return allowances.ordered(TAKING.counter, TODAY)
 
 
-def cancelled(*codes: str) -> httpx.Response:
+def cancelled(*codes: str) -> AWSResponse:
     reasons = [{"Code": code} for code in codes]
     return refusal("TransactionCanceledException", CancellationReasons=reasons, Message="cancelled")
 
@@ -95,7 +94,7 @@ def test_a_claim_that_is_taken_is_told_before_an_allowance_that_is_spent(jobs: D
 def test_a_job_that_is_there_is_told_where_only_the_allowance_was_found_spent(jobs: DynamoJobStore, wire: Wire) -> None:
     jobs.create(job("job-0"), taking=TAKING)
     told = [cancelled("None", "ConditionalCheckFailed")]
-    wire.before = lambda _request: told.pop() if told else None
+    wire.before = lambda _sent: told.pop() if told else None
 
     with pytest.raises(AlreadyExists, match=alias_key("job-0")):
         jobs.create(job("job-0"), taking=TAKING)
@@ -107,7 +106,7 @@ def test_an_allowance_that_is_spent_while_the_job_is_being_written_by_another_is
     spends = replace(TAKING, daily_dollars=TAKING.dollars)
     jobs.create(job("job-0"), taking=spends)
     met = [cancelled("TransactionConflict", "ConditionalCheckFailed")]
-    wire.before = lambda _request: met.pop() if met else None
+    wire.before = lambda _sent: met.pop() if met else None
     wire.requests.clear()
 
     with pytest.raises(AlreadyExists):
@@ -123,15 +122,15 @@ def test_an_order_whose_answer_is_lost_takes_once(
 
     assert jobs.create(job("job-0"), taking=TAKING).version == 1
 
-    tokens = [json.loads(request.content).get("ClientRequestToken") for request in wire.requests]
+    tokens = [request.members.get("ClientRequestToken") for request in wire.requests]
     assert tokens[0] == tokens[1]
     assert ordered(allowances) == TAKING.dollars
 
 
-def test_a_sum_is_swept_by_ttl_when_its_day_is_over(client: AwsClient, table: str, jobs: DynamoJobStore) -> None:
+def test_a_sum_is_swept_by_ttl_when_its_day_is_over(clients: AwsClients, table: str, jobs: DynamoJobStore) -> None:
     jobs.create(job("job-0"), taking=TAKING)
 
-    item = Table(client, table).get("allowance#ab12#2026-03-14")
+    item = Table(clients, table).get("allowance#ab12#2026-03-14")
 
     assert item is not None
     assert item["expires_at"] == {"N": str(int(datetime(2026, 3, 16, tzinfo=UTC).timestamp()))}

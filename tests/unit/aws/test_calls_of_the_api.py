@@ -1,19 +1,17 @@
 """How many calls to AWS the API's calls cost, counted on the wire."""
 
-import json
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from tests.stills import image
-from tests.unit.aws.wire import Wire, answer
+from tests.unit.aws.wire import Sent, Wire, answer
 from tests.unit.dialects.calling import call
 from tests.world import BUCKET, PRICES, World
 
 from stillmotion.aws.allowances import DynamoAllowanceStore
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.keys import DynamoKeyStore
 from stillmotion.aws.rates import DynamoRateStore
 from stillmotion.aws.records import DynamoJobStore
@@ -31,10 +29,10 @@ PICTURE = f"data:image/png;base64,{b64encode(image('PNG')).decode()}"
 class Api:
     """The native routes on the jobs table of moto; everything else in memory."""
 
-    def __init__(self, client: AwsClient, table: str, wire: Wire) -> None:
-        world, jobs = World(), DynamoJobStore(client, table)
+    def __init__(self, clients: AwsClients, table: str, wire: Wire) -> None:
+        world, jobs = World(), DynamoJobStore(clients, table)
         self.wire = wire
-        self.keys = DynamoKeyStore(client, table)
+        self.keys = DynamoKeyStore(clients, table)
         self.clock = world.clock
         submit = SubmitCall(
             jobs=jobs,
@@ -44,13 +42,13 @@ class Api:
             prices=PRICES,
             receiving=world.receiving,
             input_bucket=BUCKET,
-            allowance=Allowance(DynamoAllowanceStore(client, table), world.clock),
+            allowance=Allowance(DynamoAllowanceStore(clients, table), world.clock),
         )
         routes = {
             **native.submit_routes(submit, lambda: world.estimate, View()),
             **native.read_routes(jobs, world.objects, View()),
         }
-        authenticate = Authenticator(self.keys, world.clock, RateLimit(DynamoRateStore(client, table)))
+        authenticate = Authenticator(self.keys, world.clock, RateLimit(DynamoRateStore(clients, table)))
         self.endpoints = Endpoints(authenticate, routes, native.show_problem)
 
     def key(self, **fields: Any) -> str:
@@ -62,7 +60,7 @@ class Api:
         """What a call asked of the table, each as the operation and the kind of item; and its status."""
         self.wire.requests.clear()
         status, _ = do()
-        return [_told(request) for request in self.wire.requests], status
+        return [_described(sent) for sent in self.wire.requests], status
 
     def create(self, key: str, body: object = None, **headers: str) -> tuple[int, Any]:
         wanted = body or {"prompt": "a lake"}
@@ -74,17 +72,16 @@ class Api:
         return status, found
 
 
-def _told(request: httpx.Request) -> str:
-    operation = request.headers["x-amz-target"].rpartition(".")[2]
-    fields = json.loads(request.content)
+def _described(sent: Sent) -> str:
+    fields = sent.members
     writes = [part for item in fields.get("TransactItems", ()) for part in item.values()] or [fields]
     kinds = [(part.get("Key") or part["Item"])["pk"]["S"].partition("#")[0] for part in writes]
-    return f"{operation} {'+'.join(kinds)}"
+    return f"{sent.operation} {'+'.join(kinds)}"
 
 
 @pytest.fixture
-def api(client: AwsClient, table: str, wire: Wire) -> Api:
-    return Api(client, table, wire)
+def api(clients: AwsClients, table: str, wire: Wire) -> Api:
+    return Api(clients, table, wire)
 
 
 def test_a_warm_get_of_a_job_costs_one_read(api: Api) -> None:
@@ -158,6 +155,6 @@ def test_a_call_over_the_rate_costs_one_write_and_then_none(api: Api) -> None:
 
 def test_nobody_is_let_in_while_the_table_cannot_be_read(api: Api) -> None:
     key = api.key()
-    api.wire.before = lambda _request: answer(500)
+    api.wire.before = lambda _sent: answer(500)
     status, problem, headers = call(api.endpoints, "GET /v1/videos", key)
     assert (status, problem["error"]["code"], headers["retry-after"]) == (503, "unavailable", "2")

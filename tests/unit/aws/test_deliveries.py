@@ -1,14 +1,14 @@
 """Deliveries and subscriptions in the table, and the queue and the secret beside it."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.unit.aws.wire import NOW, StoppedClock, Wire, lose_once
+from tests.unit.aws.wire import NOW, Wire, lose_once
 
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.deliveries import DynamoDeliveryStore, DynamoSubscriptions, delivery_item
 from stillmotion.aws.delivery_queue import SqsDeliveryQueue
 from stillmotion.aws.records import DynamoJobStore
@@ -17,6 +17,9 @@ from stillmotion.domain.deliveries import Delivery, DeliveryState, Subscription
 from stillmotion.domain.identity import content_id
 from stillmotion.errors import Misconfigured
 from stillmotion.ports import Conflict, UnknownPage
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.type_defs import MessageTypeDef
 
 ROOT = "a root of thirty-two characters."
 DELIVERY = Delivery(
@@ -35,8 +38,8 @@ DELIVERY = Delivery(
 
 
 @pytest.fixture
-def deliveries(client: AwsClient, table: str) -> DynamoDeliveryStore:
-    return DynamoDeliveryStore(client, table)
+def deliveries(clients: AwsClients, table: str) -> DynamoDeliveryStore:
+    return DynamoDeliveryStore(clients, table)
 
 
 def test_a_delivery_is_read_as_it_was_written(deliveries: DynamoDeliveryStore) -> None:
@@ -103,17 +106,17 @@ def test_another_tenants_delivery_is_no_place_to_go_on_from(deliveries: DynamoDe
 
 
 def test_deliveries_and_subscriptions_are_not_among_the_tenants_jobs(
-    client: AwsClient, table: str, deliveries: DynamoDeliveryStore, jobs: DynamoJobStore
+    clients: AwsClients, table: str, deliveries: DynamoDeliveryStore, jobs: DynamoJobStore
 ) -> None:
     deliveries.create(DELIVERY)
-    DynamoSubscriptions(client, table).put(Subscription(tenant="ada", url="https://a.b/", changed_at=NOW))
+    DynamoSubscriptions(clients, table).put(Subscription(tenant="ada", url="https://a.b/", changed_at=NOW))
 
     assert jobs.of_tenant("ada", 10).jobs == ()
 
 
 @pytest.mark.parametrize("url", ["https://hooks.example/all", None])
-def test_a_subscription_is_read_as_it_was_written(client: AwsClient, table: str, url: str | None) -> None:
-    subscriptions = DynamoSubscriptions(client, table)
+def test_a_subscription_is_read_as_it_was_written(clients: AwsClients, table: str, url: str | None) -> None:
+    subscriptions = DynamoSubscriptions(clients, table)
     subscriptions.put(Subscription(tenant="ada", url="https://earlier.example/", changed_at=NOW))
     subscriptions.put(Subscription(tenant="ada", url=url, changed_at=NOW))
 
@@ -125,74 +128,72 @@ def test_a_subscription_is_read_as_it_was_written(client: AwsClient, table: str,
 
 
 @pytest.fixture
-def queue(client: AwsClient) -> SqsDeliveryQueue:
-    wanted = {"QueueName": "deliveries.fifo", "Attributes": {"FifoQueue": "true", "VisibilityTimeout": "60"}}
-    return SqsDeliveryQueue(client, client.call("sqs", "AmazonSQS.CreateQueue", wanted)["QueueUrl"])
+def queue(clients: AwsClients) -> SqsDeliveryQueue:
+    made = clients.sqs.create_queue(
+        QueueName="deliveries.fifo", Attributes={"FifoQueue": "true", "VisibilityTimeout": "60"}
+    )
+    return SqsDeliveryQueue(clients, made["QueueUrl"])
 
 
-def received(client: AwsClient, queue: SqsDeliveryQueue) -> list[dict[str, Any]]:
-    asked = {"QueueUrl": queue._url, "MaxNumberOfMessages": 1}
-    return list(client.call("sqs", "AmazonSQS.ReceiveMessage", asked).get("Messages") or ())
+def received(clients: AwsClients, queue: SqsDeliveryQueue) -> "list[MessageTypeDef]":
+    return clients.sqs.receive_message(QueueUrl=queue._url, MaxNumberOfMessages=1).get("Messages", [])
 
 
 def test_a_delivery_that_waits_holds_up_those_behind_it_of_its_job_alone(
-    client: AwsClient, queue: SqsDeliveryQueue
+    clients: AwsClients, queue: SqsDeliveryQueue
 ) -> None:
     later, others = replace(DELIVERY, id="later"), replace(DELIVERY, id="others", job_id="another")
     for each in (DELIVERY, later, others):
         queue.send(each)
 
-    (first,) = received(client, queue)
+    (first,) = received(clients, queue)
     queue.hide(first["ReceiptHandle"], 3600)
-    assert [message["Body"] for message in received(client, queue)] == ["others"]
-    assert received(client, queue) == []
+    assert [message["Body"] for message in received(clients, queue)] == ["others"]
+    assert received(clients, queue) == []
     queue.hide(first["ReceiptHandle"], 0)
-    assert [message["Body"] for message in received(client, queue)] == [DELIVERY.id]
+    assert [message["Body"] for message in received(clients, queue)] == [DELIVERY.id]
 
 
-def test_the_same_delivery_is_queued_once_and_its_replay_again(client: AwsClient, queue: SqsDeliveryQueue) -> None:
+def test_the_same_delivery_is_queued_once_and_its_replay_again(clients: AwsClients, queue: SqsDeliveryQueue) -> None:
     for each in (DELIVERY, DELIVERY, replace(DELIVERY, replays=1)):
         queue.send(each)
 
-    asked = {"QueueUrl": queue._url, "AttributeNames": ["ApproximateNumberOfMessages"]}
-    told = client.call("sqs", "AmazonSQS.GetQueueAttributes", asked)["Attributes"]
-    assert told["ApproximateNumberOfMessages"] == "2"
+    queued = clients.sqs.get_queue_attributes(QueueUrl=queue._url, AttributeNames=["ApproximateNumberOfMessages"])
+    assert queued["Attributes"]["ApproximateNumberOfMessages"] == "2"
 
 
 # --- the root
 
 
-def stored_root(client: AwsClient, **fields: str) -> SigningRoots:
-    value = {"Name": "signing", "SecretString": msgspec.json.encode(fields).decode()}
-    client.call("secretsmanager", "secretsmanager.CreateSecret", value)
-    return SigningRoots(client, "signing", StoppedClock())
+def stored_root(clients: AwsClients, **fields: str) -> SigningRoots:
+    clients.secretsmanager.create_secret(Name="signing", SecretString=msgspec.json.encode(fields).decode())
+    return SigningRoots(clients, "signing")
 
 
-def test_the_root_comes_from_the_secret_and_is_kept(client: AwsClient, wire: Wire) -> None:
-    roots = stored_root(client, root=ROOT)
+def test_the_root_comes_from_the_secret_and_is_kept(clients: AwsClients, wire: Wire) -> None:
+    roots = stored_root(clients, root=ROOT)
     wire.requests.clear()
 
     assert (roots(), roots()) == ((ROOT,), (ROOT,))
     assert wire.operations() == ["GetSecretValue"]
 
 
-def test_a_previous_root_is_good_beside_the_current_one(client: AwsClient) -> None:
-    assert stored_root(client, root=ROOT + "new", previous_root=ROOT)() == (ROOT + "new", ROOT)
+def test_a_previous_root_is_good_beside_the_current_one(clients: AwsClients) -> None:
+    assert stored_root(clients, root=ROOT + "new", previous_root=ROOT)() == (ROOT + "new", ROOT)
 
 
 @pytest.mark.parametrize("fields", [{}, {"root": ""}, {"root": "short"}, {"root": ROOT, "previous_root": "short"}])
-def test_a_root_that_could_be_guessed_is_refused(client: AwsClient, fields: dict[str, str]) -> None:
-    roots = stored_root(client, **fields)
+def test_a_root_that_could_be_guessed_is_refused(clients: AwsClients, fields: dict[str, str]) -> None:
+    roots = stored_root(clients, **fields)
 
     with pytest.raises(Misconfigured) as refused:
         roots()
     assert "short" not in str(refused.value)
 
 
-def test_a_secret_that_cannot_be_read_is_not_quoted(client: AwsClient) -> None:
-    value = {"Name": "signing", "SecretString": "not json but secret"}
-    client.call("secretsmanager", "secretsmanager.CreateSecret", value)
+def test_a_secret_that_cannot_be_read_is_not_quoted(clients: AwsClients) -> None:
+    clients.secretsmanager.create_secret(Name="signing", SecretString="not json but secret")
 
     with pytest.raises(Misconfigured) as refused:
-        SigningRoots(client, "signing", StoppedClock())()
+        SigningRoots(clients, "signing")()
     assert "but secret" not in str(refused.value)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
-from tests.unit.aws.wire import NOW, answer, answering
+from botocore.awsrequest import AWSResponse
+from tests.unit.aws.wire import NOW, Sent, answer, answering
 
-from stillmotion.aws.client import AwsClient, AwsError
+from stillmotion.aws.clients import AwsClients, AwsError
 from stillmotion.aws.events import EventBridgeBus
 from stillmotion.ports import Event
 
@@ -29,8 +29,8 @@ class Bus:
         self.calls: list[list[dict[str, Any]]] = []
         self._refused = refused
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        entries = msgspec.json.decode(request.content)["Entries"]
+    def __call__(self, sent: Sent) -> AWSResponse:
+        entries = sent.members["Entries"]
         self.calls.append(entries)
         refusal = {"ErrorCode": "ThrottlingException", "ErrorMessage": "later"}
         results = [refusal if number in self._refused else {"EventId": "e"} for number, _ in enumerate(entries)]
@@ -38,10 +38,10 @@ class Bus:
         return answer(200, msgspec.json.encode(body))
 
 
-def test_a_bus_takes_an_event(client: AwsClient) -> None:
-    client.call("events", "AWSEvents.CreateEventBus", {"Name": "videos"}, json_version="1.1")
+def test_a_bus_takes_an_event(clients: AwsClients) -> None:
+    clients.events.create_event_bus(Name="videos")
 
-    EventBridgeBus(client, "videos").send([event()])
+    EventBridgeBus(clients, "videos").send([event()])
 
 
 def test_an_event_says_where_it_is_from_and_which_it_is() -> None:

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 from tests.unit.aws.wire import NOW, TABLE, Wire, lose_once
 
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.governor import DynamoGovernorStore, governor_key
 from stillmotion.aws.items import Unreadable
 from stillmotion.aws.table import Put, Table
@@ -30,8 +29,8 @@ BUSY = GovernorState(
 
 
 @pytest.fixture
-def store(client: AwsClient, table: str) -> DynamoGovernorStore:
-    return DynamoGovernorStore(client, table)
+def store(clients: AwsClients, table: str) -> DynamoGovernorStore:
+    return DynamoGovernorStore(clients, table)
 
 
 def test_of_a_vendor_that_was_never_used_nothing_is_known(store: DynamoGovernorStore) -> None:
@@ -53,7 +52,7 @@ def test_each_vendor_has_its_own(store: DynamoGovernorStore) -> None:
 def test_it_is_read_strongly_consistent(store: DynamoGovernorStore, wire: Wire) -> None:
     store.read(HERE)
 
-    assert msgspec.json.decode(wire.requests[-1].content)["ConsistentRead"] is True
+    assert wire.requests[-1].members["ConsistentRead"] is True
 
 
 def test_of_two_who_read_the_same_one_writes(store: DynamoGovernorStore) -> None:
@@ -82,9 +81,9 @@ def test_a_write_whose_answer_is_lost_is_no_conflict(store: DynamoGovernorStore,
     assert store.read(HERE).version == 1
 
 
-def test_a_state_that_cannot_be_read_names_its_item(store: DynamoGovernorStore, client: AwsClient) -> None:
+def test_a_state_that_cannot_be_read_names_its_item(store: DynamoGovernorStore, clients: AwsClients) -> None:
     item = {"pk": {"S": governor_key(HERE)}, "version": {"N": "1"}, "state": {"S": '{"halvings":"many"}'}}
-    Table(client, TABLE).write([Put(item)], token="t")
+    Table(clients, TABLE).write([Put(item)], token="t")
 
     with pytest.raises(Unreadable, match="governor#wavespeed"):
         store.read(HERE)
@@ -96,5 +95,5 @@ def test_two_thousand_slots_fit_into_one_item(store: DynamoGovernorStore, wire: 
 
     store.write(HERE, GovernorState(leases=leases, starts=starts))
 
-    assert len(wire.requests[-1].content) < 300_000
+    assert len(wire.requests[-1].body) < 300_000
     assert store.read(HERE).leases == leases

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.unit.aws.wire import NOW, Wire, lose_once
 
 from stillmotion.aws import keys as aws_keys
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import Unreadable, api_key_of, job_item
 from stillmotion.aws.keys import DynamoKeyStore
 from stillmotion.aws.rates import DynamoRateStore
@@ -34,8 +34,8 @@ KEY = ApiKey(
 
 
 @pytest.fixture
-def keys(client: AwsClient, table: str) -> DynamoKeyStore:
-    return DynamoKeyStore(client, table)
+def keys(clients: AwsClients, table: str) -> DynamoKeyStore:
+    return DynamoKeyStore(clients, table)
 
 
 def test_an_api_key_is_found_by_its_hash(keys: DynamoKeyStore) -> None:
@@ -61,18 +61,18 @@ def test_a_key_written_before_there_were_scopes_has_them_all() -> None:
     assert key.counter == key.id
 
 
-def test_a_key_with_a_scope_that_is_not_known_opens_nothing(client: AwsClient, keys: DynamoKeyStore) -> None:
+def test_a_key_with_a_scope_that_is_not_known_opens_nothing(clients: AwsClients, keys: DynamoKeyStore) -> None:
     keys.put(KEY)
-    Table(client, "jobs").update("key#ab12", "SET #scopes = :scopes", ("scopes",), {"scopes": ["read", "root"]})
+    Table(clients, "jobs").update("key#ab12", "SET #scopes = :scopes", ("scopes",), {"scopes": ["read", "root"]})
 
     with pytest.raises(Unreadable):
         keys.find("ab12")
 
 
-def test_an_expired_key_is_not_swept_by_ttl(client: AwsClient, keys: DynamoKeyStore, table: str) -> None:
+def test_an_expired_key_is_not_swept_by_ttl(clients: AwsClients, keys: DynamoKeyStore, table: str) -> None:
     keys.put(replace(KEY, expires_at=NOW))
 
-    item = Table(client, table).get("key#ab12")
+    item = Table(clients, table).get("key#ab12")
 
     assert item is not None
     assert "S" in item["expires_at"]
@@ -89,9 +89,9 @@ def test_a_key_is_saved_over_what_was_read_only(keys: DynamoKeyStore) -> None:
     assert keys.save(revoked).version == 2
 
 
-def test_a_key_of_old_has_no_version_and_is_saved(client: AwsClient, keys: DynamoKeyStore, table: str) -> None:
+def test_a_key_of_old_has_no_version_and_is_saved(clients: AwsClients, keys: DynamoKeyStore, table: str) -> None:
     keys.put(KEY)
-    Table(client, table).update("key#ab12", "REMOVE #version", ("version",), {})
+    Table(clients, table).update("key#ab12", "REMOVE #version", ("version",), {})
 
     assert keys.save(KEY).version == 1
 
@@ -121,9 +121,9 @@ def test_a_rotation_whose_answer_is_lost_is_done_once(keys: DynamoKeyStore, wire
     assert keys.find("ef56") is not None
 
 
-def test_keys_are_listed_and_jobs_are_not_among_them(client: AwsClient, keys: DynamoKeyStore, table: str) -> None:
+def test_keys_are_listed_and_jobs_are_not_among_them(clients: AwsClients, keys: DynamoKeyStore, table: str) -> None:
     job = Job(id="job-1", tenant="ada", status=Status.DISPATCHING, created_at=NOW, updated_at=NOW)
-    Table(client, table).write([Put(job_item(job, "w"))], token="t")
+    Table(clients, table).write([Put(job_item(job, "w"))], token="t")
     keys.put(KEY)
     keys.put(replace(KEY, hash="cd34", tenant="bob"))
 
@@ -220,8 +220,8 @@ def test_keys_are_not_among_a_tenants_jobs_nor_swept(jobs: DynamoJobStore, keys:
     assert list(jobs.quiet_since(NOW + timedelta(days=1))) == []
 
 
-def test_calls_are_counted_by_key_and_minute(client: AwsClient, table: str, wire: Wire) -> None:
-    rates = DynamoRateStore(client, table)
+def test_calls_are_counted_by_key_and_minute(clients: AwsClients, table: str, wire: Wire) -> None:
+    rates = DynamoRateStore(clients, table)
 
     counted = [rates.count("ab12", 7), rates.count("ab12", 7), rates.count("cd34", 7), rates.count("ab12", 8)]
 
@@ -229,10 +229,10 @@ def test_calls_are_counted_by_key_and_minute(client: AwsClient, table: str, wire
     assert wire.operations() == ["UpdateItem"] * 4
 
 
-def test_a_count_is_swept_by_ttl_after_its_minute(client: AwsClient, table: str) -> None:
-    DynamoRateStore(client, table).count("ab12", 7)
+def test_a_count_is_swept_by_ttl_after_its_minute(clients: AwsClients, table: str) -> None:
+    DynamoRateStore(clients, table).count("ab12", 7)
 
-    item = Table(client, table).get("rate#ab12#7")
+    item = Table(clients, table).get("rate#ab12#7")
 
     assert item is not None
     assert item["expires_at"] == {"N": str(9 * 60)}

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import msgspec
 from msgspec.structs import replace
 from tests.unit.aws.wire import NOW, Wire
 
@@ -63,5 +62,5 @@ def test_no_more_of_the_line_is_read_than_is_wanted(jobs: DynamoJobStore, wire: 
     next(line)
 
     assert wire.operations() == ["Query"]
-    assert msgspec.json.decode(wire.requests[-1].content)["Limit"] == 10
+    assert wire.requests[-1].members["Limit"] == 10
     assert len(list(line)) == 24

@@ -1,13 +1,17 @@
 """Which object a URL leads to: every form that S3 knows, and nothing that only looks like one."""
 
+import boto3
 import pytest
-from tests.unit.aws.test_signing import NASTY_KEYS, store_at
+from tests.unit.aws.wire import ACCESS_KEY_ID, CLIENTS, NASTY_KEYS, REGION, SECRET_ACCESS_KEY
 
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.object_urls import place_of
+from stillmotion.aws.objects import S3ObjectStore
 from stillmotion.ports import ObjectPlace
 
 BUCKET = "stillmotion-input-1x2y"
 LOCAL = "http://127.0.0.1:4566"
+AT_LOCAL = AwsClients(boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION), endpoint_url=LOCAL)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +48,12 @@ def test_the_version_is_the_one_that_the_url_names() -> None:
     assert place_of(url, BUCKET) == ObjectPlace(BUCKET, "a.jpg", "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY")
 
 
-@pytest.mark.parametrize("endpoint", [None, LOCAL], ids=["aws", "endpoint"])
+@pytest.mark.parametrize("clients", [CLIENTS, AT_LOCAL], ids=["aws", "endpoint"])
 @pytest.mark.parametrize("key", NASTY_KEYS, ids=ascii)
-def test_what_this_stack_signs_leads_back_to_the_object(endpoint: str | None, key: str) -> None:
+def test_what_this_stack_signs_leads_back_to_the_object(clients: AwsClients, key: str) -> None:
     for bucket in (BUCKET, "dotted.bucket"):
-        url = store_at(endpoint).signed_get(bucket, key, seconds=60, version_id="v-1")
-        assert place_of(url, bucket, endpoint) == ObjectPlace(bucket, key, "v-1")
+        url = S3ObjectStore(clients).signed_get(bucket, key, seconds=60, version_id="v-1")
+        assert place_of(url, bucket, clients.s3.meta.endpoint_url) == ObjectPlace(bucket, key, "v-1")
 
 
 @pytest.mark.parametrize(

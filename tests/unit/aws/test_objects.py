@@ -2,42 +2,45 @@
 
 import base64
 import zlib
+from typing import Any
 
-import httpx
 import pytest
-from tests.unit.aws.wire import Wire, answer, answering, lose_once, markup
+import requests
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ReadTimeoutError
+from tests.unit.aws.wire import NASTY_KEYS, REGION, Sent, Wire, answer, answering, lose_once, markup
 
-from stillmotion.aws.client import AwsClient, AwsError
-from stillmotion.aws.objects import PIECE_BYTES, S3ObjectStore, checksum_of, decoded_words, metadata_of
+from stillmotion.aws.clients import AwsClients, AwsError, AwsUnreachable
+from stillmotion.aws.objects import (
+    MAX_BODY_TRIES,
+    PIECE_BYTES,
+    S3ObjectStore,
+    checksum_of,
+    decoded_words,
+    metadata_of,
+)
 from stillmotion.ports import ObjectMissing
 
 BUCKET = "photos"
-KEYS = [
-    "inbox/photo.jpg",
-    "inbox/my holiday photo.jpg",
-    "a+b=c&d.jpg",
-    "100%.jpg",
-    "already%20encoded%2Fkey.jpg",
-    "what?is#this.jpg",
-    "😀/猫 und Hündchen.jpg",
-    "a//b/../c/./d.jpg",
-    "é" * 500,
-]
+# Moto answers neither of these as S3 does: a slash at the end, and a line's end.
+KEYS = [key for key in NASTY_KEYS if not key.endswith("/") and "\n" not in key]
 
 
 @pytest.fixture
-def objects(client: AwsClient, wire: Wire) -> S3ObjectStore:
-    place = {"LocationConstraint": client.settings.region}
-    body = "".join(f"<{name}>{value}</{name}>" for name, value in place.items())
-    store = S3ObjectStore(client)
-    store._buckets.send("PUT", BUCKET, body=f"<CreateBucketConfiguration>{body}</CreateBucketConfiguration>".encode())
+def objects(clients: AwsClients, wire: Wire) -> S3ObjectStore:
+    clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     wire.requests.clear()
-    return store
+    return S3ObjectStore(clients)
 
 
-def put(objects: S3ObjectStore, key: str, body: bytes = b"bytes", **headers: str) -> httpx.Headers:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return objects._buckets.send("PUT", BUCKET, key, body=body, headers=sent).headers
+def put(objects: S3ObjectStore, key: str, body: bytes = b"bytes", **members: Any) -> str | None:
+    """Puts an object there; gives its version."""
+    return objects._clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body, **members).get("VersionId")
+
+
+def keep_versions(objects: S3ObjectStore) -> None:
+    objects._clients.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
 
 
 # --- head ------------------------------------------------------------------------------------------------------------
@@ -45,7 +48,7 @@ def put(objects: S3ObjectStore, key: str, body: bytes = b"bytes", **headers: str
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: ascii(key)[:24])
 def test_an_object_is_found_by_the_key_that_it_was_given(objects: S3ObjectStore, key: str) -> None:
-    put(objects, key, b"12345", content_type="image/jpeg")
+    put(objects, key, b"12345", ContentType="image/jpeg")
 
     head = objects.head(BUCKET, key)
 
@@ -66,13 +69,8 @@ def test_an_absent_object_is_missing(objects: S3ObjectStore) -> None:
 
 
 def test_each_version_has_its_own_head(objects: S3ObjectStore) -> None:
-    objects._buckets.send(
-        "PUT",
-        BUCKET,
-        query={"versioning": ""},
-        body=b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
-    )
-    first = put(objects, "a", b"1")["x-amz-version-id"]
+    keep_versions(objects)
+    first = put(objects, "a", b"1")
     put(objects, "a", b"22")
 
     assert objects.head(BUCKET, "a").bytes == 2
@@ -82,14 +80,14 @@ def test_each_version_has_its_own_head(objects: S3ObjectStore) -> None:
 
 
 def test_an_objects_metadata_is_read(objects: S3ObjectStore) -> None:
-    put(objects, "a", x_amz_meta_prompt="a calm sea", x_amz_meta_duration="9")
+    put(objects, "a", Metadata={"prompt": "a calm sea", "duration": "9"})
 
     assert objects.head(BUCKET, "a").metadata == {"prompt": "a calm sea", "duration": "9"}
 
 
 def test_an_objects_checksum_is_asked_for_and_named(objects: S3ObjectStore, wire: Wire) -> None:
     digest = base64.b64encode(zlib.crc32(b"bytes").to_bytes(4, "big")).decode()
-    put(objects, "a", x_amz_checksum_crc32=digest, x_amz_sdk_checksum_algorithm="CRC32")
+    put(objects, "a", ChecksumCRC32=digest, ChecksumAlgorithm="CRC32")
 
     head = objects.head(BUCKET, "a")
 
@@ -98,20 +96,20 @@ def test_an_objects_checksum_is_asked_for_and_named(objects: S3ObjectStore, wire
 
 
 @pytest.mark.parametrize(
-    ("headers", "expected"),
+    ("found", "expected"),
     [
-        ({"x-amz-checksum-crc64nvme": "AAAAAAAAAAA=", "x-amz-checksum-type": "FULL_OBJECT"}, "CRC64NVME:AAAAAAAAAAA="),
-        ({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-type": "COMPOSITE"}, None),
-        ({"x-amz-checksum-sha256": "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="},
+        ({"ChecksumCRC64NVME": "AAAAAAAAAAA=", "ChecksumType": "FULL_OBJECT"}, "CRC64NVME:AAAAAAAAAAA="),
+        ({"ChecksumCRC32": "AAAAAA==", "ChecksumType": "COMPOSITE"}, None),
+        ({"ChecksumSHA256": "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="},
          "SHA256:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="),
-        ({"x-amz-checksum-sha256": "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=-2"}, None),
-        ({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-sha256": "uU0="}, "SHA256:uU0="),
-        ({"etag": '"abc"'}, None),
+        ({"ChecksumSHA256": "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=-2"}, None),
+        ({"ChecksumCRC32": "AAAAAA==", "ChecksumSHA256": "uU0="}, "SHA256:uU0="),
+        ({"ETag": '"abc"'}, None),
     ],
     ids=["full", "composite", "untyped", "of parts", "strongest", "none"],
 )  # fmt: skip
-def test_a_checksum_counts_only_when_it_covers_the_whole_object(headers: dict[str, str], expected: str | None) -> None:
-    assert checksum_of(httpx.Headers(headers)) == expected
+def test_a_checksum_counts_only_when_it_covers_the_whole_object(found: dict[str, str], expected: str | None) -> None:
+    assert checksum_of(found) == expected
 
 
 @pytest.mark.parametrize(
@@ -131,24 +129,25 @@ def test_a_checksum_counts_only_when_it_covers_the_whole_object(headers: dict[st
 )
 def test_metadata_beyond_ascii_is_decoded(raw: str, text: str) -> None:
     assert decoded_words(raw) == text
-    assert metadata_of(httpx.Headers({"x-amz-meta-prompt": raw, "etag": "e"})) == {"prompt": text}
+    assert metadata_of({"Prompt": raw}) == {"prompt": text}
 
 
 def test_metadata_that_came_as_plain_utf8_is_read_too() -> None:
-    headers = httpx.Headers([(b"x-amz-meta-prompt", "Möwe".encode())])
+    as_http_reads_it = "Möwe".encode().decode("latin-1")
 
-    assert metadata_of(headers) == {"prompt": "Möwe"}
+    assert metadata_of({"prompt": as_http_reads_it}) == {"prompt": "Möwe"}
+    assert metadata_of({"prompt": "Möwe"}) == {"prompt": "Möwe"}
 
 
 def test_a_deleted_version_is_missing() -> None:
-    store = S3ObjectStore(answering(lambda _request: answer(405)))
+    store = S3ObjectStore(answering(lambda _sent: answer(405)))
 
     with pytest.raises(ObjectMissing):
         store.head(BUCKET, "a", "deleted")
 
 
 def test_a_forbidden_object_is_not_called_missing() -> None:
-    store = S3ObjectStore(answering(lambda _request: answer(403)))
+    store = S3ObjectStore(answering(lambda _sent: answer(403)))
 
     with pytest.raises(AwsError) as caught:
         store.head(BUCKET, "a")
@@ -176,7 +175,7 @@ def test_beyond_the_end_there_is_nothing(objects: S3ObjectStore) -> None:
 
 
 def test_an_empty_objects_range_is_not_satisfiable_at_s3() -> None:
-    store = S3ObjectStore(answering(lambda _request: markup("InvalidRange", 416)))
+    store = S3ObjectStore(answering(lambda _sent: markup("InvalidRange", 416)))
 
     assert store.read(BUCKET, "empty", length=10) == b""
     assert list(store.chunks(BUCKET, "empty")) == []
@@ -195,9 +194,44 @@ def test_chunks_are_the_whole_object_in_bounded_pieces(objects: S3ObjectStore, s
 
 def test_a_piece_that_is_lost_is_fetched_again(objects: S3ObjectStore, wire: Wire) -> None:
     put(objects, "a", b"x" * (PIECE_BYTES + 1))
-    wire.after = lose_once("GET")
+    wire.after = lose_once("GetObject")
 
     assert sum(map(len, objects.chunks(BUCKET, "a"))) == PIECE_BYTES + 1
+
+
+class BreaksOff:
+    """A body whose end does not come."""
+
+    def __init__(self) -> None:
+        self.was_closed = False
+
+    def read(self, _length: int | None = None) -> bytes:
+        raise ReadTimeoutError(endpoint_url="https://aws.example")
+
+    def close(self) -> None:
+        self.was_closed = True
+
+
+def breaking_off() -> AWSResponse:
+    headers = {"content-length": "100", "etag": '"e"', "content-range": "bytes 0-99/100"}
+    return AWSResponse("https://aws.example", 206, HTTPHeaders.from_dict(headers), BreaksOff())
+
+
+def test_a_body_that_breaks_off_is_fetched_again(objects: S3ObjectStore, wire: Wire) -> None:
+    put(objects, "a", b"0123")
+    turns = [breaking_off(), breaking_off()]
+    wire.before = lambda _sent: turns.pop() if turns else None
+
+    assert objects.read(BUCKET, "a", length=4) == b"0123"
+
+
+def test_a_body_that_always_breaks_off_is_unreachable() -> None:
+    turns = [breaking_off() for _ in range(MAX_BODY_TRIES)]
+
+    with pytest.raises(AwsUnreachable):
+        S3ObjectStore(answering(lambda _sent: turns.pop())).read(BUCKET, "a", length=4)
+
+    assert turns == []
 
 
 def test_an_object_that_is_replaced_while_it_is_read_is_missing(objects: S3ObjectStore) -> None:
@@ -237,16 +271,17 @@ def test_keys_are_listed_in_order_up_to_a_limit(objects: S3ObjectStore) -> None:
 
 def test_listed_keys_are_decoded_as_s3_encodes_them() -> None:
     body = b"""<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
+      <EncodingType>url</EncodingType>
       <Contents><Key>my+holiday%2B1+%26+%F0%9F%98%80%01.jpg</Key><Owner><ID>1</ID></Owner></Contents>
       <Contents><Key>b</Key></Contents></ListBucketResult>"""
-    seen: list[httpx.Request] = []
+    seen: list[Sent] = []
 
-    def handle(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
+    def handle(sent: Sent) -> AWSResponse:
+        seen.append(sent)
         return answer(200, body)
 
     assert S3ObjectStore(answering(handle)).keys(BUCKET, "my h", 5) == ["my holiday+1 & 😀\x01.jpg", "b"]
-    assert seen[0].url.query == b"encoding-type=url&list-type=2&max-keys=5&prefix=my%20h"
+    assert seen[0].query == {"list-type": "2", "encoding-type": "url", "max-keys": "5", "prefix": "my h"}
 
 
 # --- addressing ------------------------------------------------------------------------------------------------------
@@ -260,30 +295,35 @@ def test_listed_keys_are_decoded_as_s3_encodes_them() -> None:
     ],
 )
 def test_a_bucket_has_a_host_unless_its_name_has_dots(bucket: str, url: str) -> None:
-    seen: list[httpx.Request] = []
+    seen: list[Sent] = []
 
-    def handle(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
+    def handle(sent: Sent) -> AWSResponse:
+        seen.append(sent)
         return answer(200, headers={"content-length": "0", "etag": '"e"'})
 
     S3ObjectStore(answering(handle)).head(bucket, "a")
 
-    assert str(seen[0].url) == url
+    assert seen[0].url == url
 
 
-def test_signed_urls_work_on_the_object(objects: S3ObjectStore, wire: Wire) -> None:
+def test_signed_urls_work_on_the_object(objects: S3ObjectStore) -> None:
     key = "my holiday+photo 😀.jpg"
-    plain = httpx.Client(transport=wire)
     put_url = objects.signed_put(BUCKET, key, seconds=60, content_type="image/jpeg", content_length=3)
 
-    sent = plain.put(put_url, content=b"abc", headers={"content-type": "image/jpeg"})
-    got = plain.get(objects.signed_get(BUCKET, key, seconds=60))
-    called = plain.get(objects.signed_get(BUCKET, key, seconds=60, content_type="image/png"))
+    sent = requests.put(put_url, data=b"abc", headers={"content-type": "image/jpeg"}, timeout=1)
+    got = requests.get(objects.signed_get(BUCKET, key, seconds=60), timeout=1)
+    called = requests.get(objects.signed_get(BUCKET, key, seconds=60, content_type="image/png"), timeout=1)
 
     assert sent.status_code == 200
     assert (got.content, got.headers["content-type"]) == (b"abc", "image/jpeg")
     assert (called.content, called.headers["content-type"]) == (b"abc", "image/png")
     assert objects.head(BUCKET, key).content_type == "image/jpeg"
+
+
+def test_a_body_is_given_as_it_was_stored(objects: S3ObjectStore) -> None:
+    put(objects, "a", b"\x1f\x8b not really gzip", ContentEncoding="gzip")
+
+    assert objects.read(BUCKET, "a", length=100) == b"\x1f\x8b not really gzip"
 
 
 # --- delete ----------------------------------------------------------------------------------------------------------
@@ -303,8 +343,7 @@ def test_an_object_is_deleted_by_the_key_that_it_was_given_and_twice_is_once(obj
 
 
 def test_an_object_of_a_versioned_bucket_keeps_its_versions(objects: S3ObjectStore) -> None:
-    versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
-    objects._buckets.send("PUT", BUCKET, query={"versioning": ""}, body=versioning.encode())
+    keep_versions(objects)
     put(objects, "a", b"kept")
     version = objects.head(BUCKET, "a").version_id
 

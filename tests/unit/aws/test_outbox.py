@@ -1,15 +1,13 @@
 """The events of a time are found among everything else in the table, page by page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from tests.ledgers import NOW, dispatching
-from tests.unit.aws.wire import SETTINGS, Wire
 
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.outbox import DynamoOutbox
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.domain.job import noted
@@ -19,12 +17,12 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def outbox(client: AwsClient, table: str, jobs: DynamoJobStore) -> DynamoOutbox:
+def outbox(clients: AwsClients, table: str, jobs: DynamoJobStore) -> DynamoOutbox:
     """Of a table with a job that told three events, a minute apart."""
     job = jobs.create(dispatching())
     for number in range(3):
         job = jobs.save(noted(job, str(number), NOW), event=event(number))
-    return DynamoOutbox(client, table)
+    return DynamoOutbox(clients, table)
 
 
 def event(number: int) -> Event:
@@ -43,16 +41,20 @@ def test_events_are_found_by_when_they_were_written(outbox: DynamoOutbox) -> Non
     assert event(0) in found
 
 
-class OneAtATime(AwsClient):
-    """Pages of one item: those of 1 MB would need a large table."""
+@pytest.fixture
+def _pages_of_one_item(clients: AwsClients) -> Iterator[None]:
+    """Pages of 1 MB would need a large table."""
 
-    def call(self, service: str, operation: str, payload: Mapping[str, object], **options: Any) -> dict[str, Any]:
-        return super().call(service, operation, {**payload, "Limit": 1}, **options)
+    def limited(params: dict[str, Any], **_others: object) -> None:
+        params["Limit"] = 1
+
+    clients.dynamodb.meta.events.register("before-parameter-build.dynamodb.Scan", limited)
+    yield
+    clients.dynamodb.meta.events.unregister("before-parameter-build.dynamodb.Scan", limited)
 
 
-@pytest.mark.usefixtures("outbox")
-def test_the_search_goes_on_where_it_ended(wire: Wire, table: str) -> None:
-    outbox = DynamoOutbox(OneAtATime(SETTINGS, httpx.Client(transport=wire)), table)
+@pytest.mark.usefixtures("_pages_of_one_item")
+def test_the_search_goes_on_where_it_ended(outbox: DynamoOutbox) -> None:
     found: list[str] = []
     after: str | None = None
     for _ in range(10):

@@ -3,24 +3,23 @@
 import pytest
 from tests.unit.aws.wire import NOW, Wire, answering, refusal
 
-from stillmotion.aws.client import AwsClient, AwsError
+from stillmotion.aws.clients import AwsClients, AwsError
 from stillmotion.aws.queues import SqsQueue
 from stillmotion.domain.dead_letters import Message
 
 
 @pytest.fixture
-def queue(client: AwsClient) -> SqsQueue:
-    made = client.call("sqs", "AmazonSQS.CreateQueue", {"QueueName": "dead"})
-    return SqsQueue(client, made["QueueUrl"], wait_seconds=0)
+def queue(clients: AwsClients) -> SqsQueue:
+    made = clients.sqs.create_queue(QueueName="dead")
+    return SqsQueue(clients, made["QueueUrl"], wait_seconds=0)
 
 
-def test_a_message_is_seen_with_all_that_is_told_of_it(client: AwsClient, queue: SqsQueue, wire: Wire) -> None:
-    send = {
-        "QueueUrl": queue._url,
-        "MessageBody": "Möwe",
-        "MessageAttributes": {"ERROR_CODE": {"DataType": "String", "StringValue": "NO_PERMISSIONS"}},
-    }
-    client.call("sqs", "AmazonSQS.SendMessage", send)
+def test_a_message_is_seen_with_all_that_is_told_of_it(clients: AwsClients, queue: SqsQueue, wire: Wire) -> None:
+    clients.sqs.send_message(
+        QueueUrl=queue._url,
+        MessageBody="Möwe",
+        MessageAttributes={"ERROR_CODE": {"DataType": "String", "StringValue": "NO_PERMISSIONS"}},
+    )
     (message,) = queue.receive(10)
     assert (message.body, message.receives, message.attributes) == ("Möwe", 1, {"ERROR_CODE": "NO_PERMISSIONS"})
     assert message.sent_at.year >= 2026
@@ -54,9 +53,9 @@ LETTER = Message(id="m", body="b", sent_at=NOW, receives=1, handle="h")
 
 
 def test_a_message_that_somebody_else_deleted_is_as_good_as_deleted() -> None:
-    SqsQueue(answering(lambda _request: refusal("ReceiptHandleIsInvalid")), "https://queue.test").delete(LETTER)
+    SqsQueue(answering(lambda _sent: refusal("ReceiptHandleIsInvalid")), "https://queue.test").delete(LETTER)
 
 
 def test_a_message_that_may_not_be_deleted_is_an_error() -> None:
     with pytest.raises(AwsError, match="AccessDenied"):
-        SqsQueue(answering(lambda _request: refusal("AccessDenied")), "https://queue.test").delete(LETTER)
+        SqsQueue(answering(lambda _sent: refusal("AccessDenied")), "https://queue.test").delete(LETTER)

@@ -3,16 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import httpx
 import msgspec
 import pytest
+from botocore.awsrequest import AWSResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.unit.aws.wire import NOW, TABLE, Wire, answering, lose_once, refusal
+from tests.unit.aws.wire import NOW, TABLE, Sent, Wire, answer, answering, lose_once, refusal
 
 from stillmotion.aws.attributes import from_item, stamp, to_item
-from stillmotion.aws.client import AwsClient, AwsError
+from stillmotion.aws.clients import AwsClients, AwsError
 from stillmotion.aws.items import Unreadable, event_of, job_item, job_of
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Table
@@ -79,10 +79,10 @@ def test_an_absent_job_is_none(jobs: DynamoJobStore) -> None:
     assert jobs.get("nobody") is None
 
 
-def test_each_field_of_a_job_is_an_attribute_of_its_own(jobs: DynamoJobStore, client: AwsClient) -> None:
+def test_each_field_of_a_job_is_an_attribute_of_its_own(jobs: DynamoJobStore, clients: AwsClients) -> None:
     jobs.create(full_job())
 
-    item = Table(client, TABLE).get("job#job-1")
+    item = Table(clients, TABLE).get("job#job-1")
 
     assert item is not None
     assert item["kind"] == {"S": "job"}
@@ -93,20 +93,24 @@ def test_each_field_of_a_job_is_an_attribute_of_its_own(jobs: DynamoJobStore, cl
 
 
 def test_attributes_of_tomorrow_are_passed_over() -> None:
-    item = job_item(new_job(), "w") | {"mood": {"S": "sunny"}, "scores": {"L": [{"N": "0.5"}, {"NULL": True}]}}
+    item = {
+        **job_item(new_job(), "w"),
+        "mood": {"S": "sunny"},
+        "scores": {"L": [{"N": "0.5"}, {"NULL": True}]},
+    }
 
     assert job_of(item) == new_job()
 
 
 def test_a_field_that_yesterday_did_not_know_has_its_default() -> None:
-    item = job_item(new_job(), "w")
+    item = dict(job_item(new_job(), "w"))
     del item["overdue"], item["run"], item["notes"]
 
     assert job_of(item) == new_job()
 
 
 def test_a_record_with_a_word_nobody_knows_names_its_key() -> None:
-    item = job_item(new_job(), "w") | {"status": {"S": "dreaming"}}
+    item = {**job_item(new_job(), "w"), "status": {"S": "dreaming"}}
 
     with pytest.raises(Unreadable, match="job#job-1"):
         job_of(item)
@@ -141,8 +145,8 @@ def test_plain_values_survive_the_table(fields: dict[str, object]) -> None:
 
 
 def test_what_has_no_attribute_is_refused() -> None:
-    with pytest.raises(TypeError, match="set"):
-        to_item({"a": {1, 2}})
+    with pytest.raises(TypeError, match="Float"):
+        to_item({"a": 0.1})
 
 
 # --- creating --------------------------------------------------------------------------------------------------------
@@ -252,11 +256,7 @@ def test_a_repeated_transaction_carries_the_same_token(jobs: DynamoJobStore, wir
 
     jobs.create(new_job(), [claim_of("job-1")])
 
-    tokens = {
-        msgspec.json.decode(request.content)["ClientRequestToken"]
-        for request in wire.requests
-        if request.headers["x-amz-target"].endswith("TransactWriteItems")
-    }
+    tokens = {sent.members["ClientRequestToken"] for sent in wire.requests if sent.operation == "TransactWriteItems"}
     assert len(tokens) == 1
     assert len(tokens.pop()) <= 36
 
@@ -363,13 +363,13 @@ def test_a_retry_yields_to_whoever_wrote_within_its_window(
         assert jobs.get("job-2") is None
 
 
-def test_a_pointer_expires_by_the_tables_clock(jobs: DynamoJobStore, client: AwsClient) -> None:
+def test_a_pointer_expires_by_the_tables_clock(jobs: DynamoJobStore, clients: AwsClients) -> None:
     expires_at = datetime(2026, 3, 15, tzinfo=UTC)
     pointer = Pointer(key="recent#a", job_id="job-1", created_at=NOW, expires_at=expires_at)
 
     jobs.create(new_job(), [Claim(pointer)])
 
-    item = Table(client, TABLE).get("recent#a")
+    item = Table(clients, TABLE).get("recent#a")
     assert item is not None
     assert item["expires_at"] == {"N": str(int(expires_at.timestamp()))}
     assert jobs.pointer("recent#a") == pointer
@@ -384,33 +384,33 @@ def test_a_job_is_no_pointer(jobs: DynamoJobStore) -> None:
 # --- events ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_event_is_stored_with_its_job_for_seven_days(jobs: DynamoJobStore, client: AwsClient) -> None:
+def test_an_event_is_stored_with_its_job_for_seven_days(jobs: DynamoJobStore, clients: AwsClients) -> None:
     job = jobs.create(new_job())
     event = event_for(job)
 
     jobs.save(job, (), event)
 
-    item = Table(client, TABLE).get("event#event-1")
+    item = Table(clients, TABLE).get("event#event-1")
     assert item is not None
     assert item["kind"] == {"S": "event"}
     assert item["expires_at"] == {"N": str(int((NOW + timedelta(days=7)).timestamp()))}
     assert event_of(item) == event
 
 
-def test_an_event_of_a_stale_job_is_not_stored(jobs: DynamoJobStore, client: AwsClient) -> None:
+def test_an_event_of_a_stale_job_is_not_stored(jobs: DynamoJobStore, clients: AwsClients) -> None:
     read = jobs.create(new_job())
     jobs.save(read)
 
     with pytest.raises(Conflict):
         jobs.save(read, (), event_for(read))
 
-    assert Table(client, TABLE).get("event#event-1") is None
+    assert Table(clients, TABLE).get("event#event-1") is None
 
 
 # --- refusals of the wire --------------------------------------------------------------------------------------------
 
 
-def cancelled(*codes: str) -> httpx.Response:
+def cancelled(*codes: str) -> AWSResponse:
     reasons = [{"Code": code} for code in codes]
     return refusal("TransactionCanceledException", CancellationReasons=reasons, Message="cancelled")
 
@@ -426,27 +426,25 @@ def cancelled(*codes: str) -> httpx.Response:
     ],
     ids=["conflict", "throttled reason", "in progress", "throttled", "internal"],
 )
-def test_a_transaction_that_met_another_is_tried_again(
-    jobs: DynamoJobStore, wire: Wire, meeting: httpx.Response
-) -> None:
+def test_a_transaction_that_met_another_is_tried_again(jobs: DynamoJobStore, wire: Wire, meeting: AWSResponse) -> None:
     met = [meeting]
-    wire.before = lambda _request: met.pop() if met else None
+    wire.before = lambda _sent: met.pop() if met else None
 
     assert jobs.create(new_job(), [claim_of("job-1")]).version == 1
 
 
 def test_a_put_that_met_a_transaction_is_tried_again(jobs: DynamoJobStore, wire: Wire) -> None:
     met = [refusal("TransactionConflictException")]
-    wire.before = lambda _request: met.pop() if met else None
+    wire.before = lambda _sent: met.pop() if met else None
 
     assert jobs.create(new_job()).version == 1
 
 
 def test_a_cancellation_for_any_other_reason_is_an_error() -> None:
-    calls: list[httpx.Request] = []
+    calls: list[Sent] = []
 
-    def handle(request: httpx.Request) -> httpx.Response:
-        calls.append(request)
+    def handle(sent: Sent) -> AWSResponse:
+        calls.append(sent)
         return cancelled("None", "ValidationError")
 
     with pytest.raises(AwsError) as caught:
@@ -457,9 +455,9 @@ def test_a_cancellation_for_any_other_reason_is_an_error() -> None:
 
 
 def test_a_claim_that_was_taken_and_is_free_again_is_a_conflict() -> None:
-    def handle(request: httpx.Request) -> httpx.Response:
-        if request.headers["x-amz-target"].endswith("GetItem"):
-            return httpx.Response(200, stream=httpx.ByteStream(b"{}"))
+    def handle(sent: Sent) -> AWSResponse:
+        if sent.operation.endswith("GetItem"):
+            return answer(200, b"{}")
         return cancelled("None", "ConditionalCheckFailed")
 
     with pytest.raises(Conflict):

@@ -21,7 +21,7 @@ from tests.unit.template.document import Template, read_template
 from tests.world import BUCKET, WORKFLOW_FAULT
 
 from stillmotion import composition
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.domain.deliveries import Subscription
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Job
@@ -41,9 +41,9 @@ def template() -> Template:
 
 @pytest.fixture
 def stage(
-    client: AwsClient, wire: Wire, table: str, template: Template, monkeypatch: pytest.MonkeyPatch
+    clients: AwsClients, wire: Wire, table: str, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stage]:
-    stage = Stage(client, Roles(template), webhook_secret=SECRET)
+    stage = Stage(clients, Roles(template), webhook_secret=SECRET)
     wire.before = stage.roles
     for variable, value in environment().items():
         monkeypatch.setenv(variable, value)

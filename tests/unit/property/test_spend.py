@@ -6,19 +6,18 @@ would pass a day's budget.
 
 import itertools
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 from tests.fakes import FakeClock, InMemoryBooks, InMemoryJobStore
-from tests.unit.aws.wire import Moto, client_over
+from tests.unit.aws.wire import CLIENTS, empty_aws
 
 from stillmotion.aws.books import DynamoBooks
-from stillmotion.aws.client import AwsClient
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import (
@@ -195,20 +194,19 @@ class InTheTable(Spending):
     tables = (f"jobs-{number}" for number in itertools.count())
 
     def __init__(self) -> None:
-        client, table = _client(), next(self.tables)
-        definition = {
-            "TableName": table,
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        }
-        client.call("dynamodb", "DynamoDB_20120810.CreateTable", definition)
-        super().__init__(DynamoJobStore(client, table), DynamoBooks(client, table))
+        self._aws = ExitStack()
+        self._aws.enter_context(empty_aws())
+        table = next(self.tables)
+        CLIENTS.dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        )
+        super().__init__(DynamoJobStore(CLIENTS, table), DynamoBooks(CLIENTS, table))
 
-
-@cache
-def _client() -> AwsClient:
-    return client_over(Moto())
+    def teardown(self) -> None:
+        self._aws.close()
 
 
 InMemory.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)

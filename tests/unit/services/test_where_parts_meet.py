@@ -9,7 +9,7 @@ from tests import ledgers
 from tests.world import NO_LIMITS, PRICES, WORKFLOW_FAULT, World, new_job
 
 from stillmotion.aws.attributes import Item
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import job_item
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.domain.failures import Failure, FailureKind
@@ -341,21 +341,28 @@ def test_a_job_that_is_dearer_than_any_days_budget_does_not_wait_for_a_day_that_
 # --- one record that cannot be read
 
 
-class Table:
+class Listing:
     """DynamoDB, with an index that lists a record of another release before a good one."""
 
     def __init__(self, *items: Item) -> None:
         self._items = items
 
-    def call(self, _service: str, _operation: str, _payload: object, **_how: object) -> dict[str, object]:
-        return {"Items": list(self._items)}
+    @property
+    def dynamodb(self) -> "Listing":
+        return self
+
+    def get_paginator(self, _operation: str) -> "Listing":
+        return self
+
+    def paginate(self, **_query: object) -> list[dict[str, object]]:
+        return [{"Items": list(self._items)}]
 
 
 @pytest.mark.parametrize("listing", ["quiet", "line"])
 def test_a_record_that_cannot_be_read_does_not_hide_those_behind_it(world: World, listing: str) -> None:
     good = job_item(world.dispatching(), "writer")
     other = {**good, "status": {"S": "a word of tomorrow"}}
-    store = DynamoJobStore(cast("AwsClient", Table(other, good)), "jobs")
+    store = DynamoJobStore(cast("AwsClients", Listing(other, good)), "jobs")
 
     # A sweep that meets it sweeps nothing any more; a dispatch that meets it fails, and its job with it.
     listed = store.quiet_since(world.clock.now()) if listing == "quiet" else store.in_line(VendorName.WAVESPEED)

@@ -1,1 +1,1 @@
-"""The ports on AWS: DynamoDB, S3, Step Functions, EventBridge, Secrets Manager, over one small signed client."""
+"""The ports on AWS: DynamoDB, S3, Step Functions, EventBridge, Secrets Manager, over boto3."""

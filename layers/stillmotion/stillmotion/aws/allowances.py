@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from stillmotion.aws.attributes import from_item
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.table import Condition, Table, Update
 from stillmotion.ports import Taking
 
@@ -36,8 +36,8 @@ def taken(taking: Taking) -> Update:
 class DynamoAllowanceStore:
     """The sums in the jobs table as a `ports.AllowanceStore`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def ordered(self, counter: str, day: date) -> Decimal:
         """What was ordered for on a day, in US dollars; strongly consistent."""

@@ -16,7 +16,7 @@ from datetime import date
 from decimal import Decimal
 
 from stillmotion.aws.attributes import Item, from_item
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.table import Condition, Table, Update
 from stillmotion.domain.job import Booking
 from stillmotion.domain.request import VendorName
@@ -81,8 +81,8 @@ def _booking(change: Tally, most: Decimal | None) -> Update:
 class DynamoBooks:
     """The books in the jobs table as a `ports.Books`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def read(self, wanted: Sequence[tuple[date, str | None]]) -> list[Tally]:
         """The books that there are of these days and tenants, in this order; strongly consistent."""

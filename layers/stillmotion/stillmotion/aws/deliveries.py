@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.aws.attributes import Attribute, Item, fields_of, from_item, stamp, to_item
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import TENANT_INDEX, Unreadable
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
 from stillmotion.domain.deliveries import RETENTION, Delivery, Subscription
@@ -34,8 +34,8 @@ _ABSENT = Condition("attribute_not_exists(pk)")
 class DynamoDeliveryStore:
     """The deliveries as an `outbound.DeliveryStore`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def get(self, delivery_id: str) -> Delivery | None:
         """Strongly consistent. Raises Unreadable."""
@@ -79,8 +79,8 @@ class DynamoDeliveryStore:
 class DynamoSubscriptions:
     """Where tenants are told, as an `outbound.Subscriptions`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def find(self, tenant: str) -> Subscription | None:
         """Strongly consistent. Raises Unreadable."""

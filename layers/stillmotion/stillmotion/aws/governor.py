@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.aws.attributes import to_item
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import Unreadable
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
 from stillmotion.domain.governing import GovernorState
@@ -30,8 +30,8 @@ def governor_key(vendor: VendorName) -> str:
 class DynamoGovernorStore:
     """The governor's items in the jobs table as a `ports.GovernorStore`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def read(self, vendor: VendorName) -> GovernorState:
         """Strongly consistent; an empty one of version 0 where there is none. Raises Unreadable."""

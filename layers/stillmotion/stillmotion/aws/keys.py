@@ -9,7 +9,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from stillmotion.aws.attributes import stamp
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import ACTIVITY_INDEX, KEY_PARTITION, api_key_item, api_key_key, api_key_of
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
 from stillmotion.ports import ApiKey, Conflict, KeyPage, UnknownPage
@@ -25,8 +25,8 @@ _ABSENT = Condition("attribute_not_exists(pk)")
 class DynamoKeyStore:
     """The API keys in the jobs table as a `ports.KeyStore`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def find(self, key_hash: str) -> ApiKey | None:
         """The key of this hash, revoked or expired as it may be; strongly consistent. Raises Unreadable."""

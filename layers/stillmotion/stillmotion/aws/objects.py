@@ -7,49 +7,66 @@ import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from email.errors import HeaderParseError
 from email.header import decode_header
-from urllib.parse import unquote_plus
+from typing import Any, Literal
 
-from stillmotion.aws.buckets import Buckets
-from stillmotion.aws.client import Answer, AwsClient, AwsError
-from stillmotion.aws.markup import texts
+import msgspec
+from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
 from stillmotion.aws.uploads import S3Upload, put_unless_taken
 from stillmotion.ports import ObjectHead, ObjectMissing
 
 PIECE_BYTES = 4 * 1024 * 1024
 """How much of an object `chunks` holds at a time."""
+MAX_BODY_TRIES = 4
+"""botocore sends a request again and not the rest of a body that broke off."""
 
-_METADATA_PREFIX = "x-amz-meta-"
+# A HEAD's refusal has no body to name its reason: 404 is no such key, 405 a version that is a delete marker.
+_MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "404", "405"})
 # The strongest first. S3 gives those that were sent with the object, or its own CRC64NVME.
 _CHECKSUMS = ("SHA256", "CRC64NVME", "SHA1", "CRC32C", "CRC32")
+
+Presigned = Literal["get_object", "head_object", "put_object"]
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A range of an object: its bytes, the ETag of the whole, and how long the whole is."""
+
+    body: bytes
+    etag: str
+    whole_length: int
 
 
 class S3ObjectStore:
     """S3 as a `ports.ObjectStore`."""
 
-    def __init__(self, client: AwsClient) -> None:
-        self._buckets = Buckets(client)
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
 
     def head(self, bucket: str, key: str, version_id: str | None = None) -> ObjectHead:
         """Raises ObjectMissing."""
-        answer = self._buckets.send(
-            "HEAD", bucket, key, query={"versionId": version_id}, headers={"x-amz-checksum-mode": "ENABLED"}
-        )
-        headers = answer.headers
+        try:
+            with aws_errors():
+                found = self._clients.s3.head_object(
+                    Bucket=bucket, Key=key, ChecksumMode="ENABLED", **_version(version_id)
+                )
+        except AwsError as error:
+            raise _missing(error, bucket, key) or error from error
         return ObjectHead(
             bucket=bucket,
             key=key,
-            version_id=headers.get("x-amz-version-id"),
-            etag=headers.get("etag", "").strip('"'),
-            bytes=int(headers.get("content-length", 0)),
-            metadata=metadata_of(headers),
-            checksum=checksum_of(headers),
-            content_type=headers.get("content-type"),
+            version_id=found.get("VersionId"),
+            etag=found.get("ETag", "").strip('"'),
+            bytes=found.get("ContentLength", 0),
+            metadata=metadata_of(found.get("Metadata", {})),
+            checksum=checksum_of(found),
+            content_type=found.get("ContentType"),
         )
 
     def read(self, bucket: str, key: str, *, start: int = 0, length: int, version_id: str | None = None) -> bytes:
         """At most `length` bytes from `start`; none from beyond the end. Raises ObjectMissing."""
-        answer = self._range(bucket, key, start, length, version_id=version_id)
-        return b"" if answer is None else answer.body
+        piece = self._piece(bucket, key, start, length, version_id=version_id)
+        return b"" if piece is None else piece.body
 
     def chunks(self, bucket: str, key: str, version_id: str | None = None) -> Iterator[bytes]:
         """The whole object, in ranges of PIECE_BYTES that are each tried again by themselves.
@@ -58,72 +75,108 @@ class S3ObjectStore:
         """
         start, etag = 0, None
         while True:
-            answer = self._range(bucket, key, start, PIECE_BYTES, version_id=version_id, etag=etag)
-            if answer is None:
+            piece = self._piece(bucket, key, start, PIECE_BYTES, version_id=version_id, etag=etag)
+            if piece is None:
                 return
-            yield answer.body
-            start, etag = start + len(answer.body), answer.headers.get("etag")
-            if start >= _whole_length(answer):
+            yield piece.body
+            start, etag = start + len(piece.body), piece.etag
+            if start >= piece.whole_length:
                 return
 
     def keys(self, bucket: str, prefix: str, limit: int) -> Sequence[str]:
         """At most `limit` (1000 or fewer) keys that start with `prefix`, in key order."""
-        query = {"list-type": "2", "encoding-type": "url", "max-keys": str(limit), "prefix": prefix}
-        answer = self._buckets.send("GET", bucket, query=query)
-        return [unquote_plus(key) for key in texts(answer.body).get("Key", ())]
+        with aws_errors():
+            listed = self._clients.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=limit)
+        return [each["Key"] for each in listed.get("Contents", ())]
 
     def signed_get(
         self, bucket: str, key: str, *, seconds: int, version_id: str | None = None, content_type: str | None = None
     ) -> str:
         """A GET URL that needs no credentials for `seconds` seconds, or until those of this function end."""
-        query = {"versionId": version_id, "response-content-type": content_type}
-        return self._buckets.signed_url("GET", bucket, key, seconds=seconds, query=query)
+        called = {} if content_type is None else {"ResponseContentType": content_type}
+        return self._signed("get_object", bucket, key, seconds, **_version(version_id), **called)
 
     def signed_head(self, bucket: str, key: str, *, seconds: int, version_id: str | None = None) -> str:
         """The same for HEAD."""
-        return self._buckets.signed_url("HEAD", bucket, key, seconds=seconds, query={"versionId": version_id})
+        return self._signed("head_object", bucket, key, seconds, **_version(version_id))
 
     def signed_put(self, bucket: str, key: str, *, seconds: int, content_type: str, content_length: int) -> str:
         """A PUT URL that takes just this type and length (bytes)."""
-        headers = {"content-type": content_type, "content-length": str(content_length)}
-        return self._buckets.signed_url("PUT", bucket, key, seconds=seconds, headers=headers)
+        pinned = {"ContentType": content_type, "ContentLength": content_length}
+        return self._signed("put_object", bucket, key, seconds, **pinned)
 
     def put_if_absent(self, bucket: str, key: str, body: bytes, content_type: str) -> bool:
         """Writes a small object unless the key is taken; False when it is."""
-        return put_unless_taken(self._buckets, bucket, key, body, content_type)
+        return put_unless_taken(self._clients, bucket, key, body, content_type)
 
     def delete(self, bucket: str, key: str) -> None:
         """Puts a delete marker on an object of a versioned bucket; one more does no harm."""
-        self._buckets.send("DELETE", bucket, key)
+        with aws_errors():
+            self._clients.s3.delete_object(Bucket=bucket, Key=key)
 
     def upload(self, bucket: str, key: str, content_type: str) -> S3Upload:
-        """A streamed write that holds one part at a time."""
-        return S3Upload(self._buckets, bucket, key, content_type)
+        """A streamed write that holds a few parts at a time."""
+        return S3Upload(self._clients, bucket, key, content_type)
 
-    def _range(
+    def _signed(self, operation: Presigned, bucket: str, key: str, seconds: int, **parameters: object) -> str:
+        with aws_errors():
+            return self._clients.s3.generate_presigned_url(
+                operation, Params={"Bucket": bucket, "Key": key, **parameters}, ExpiresIn=seconds
+            )
+
+    def _piece(
         self, bucket: str, key: str, start: int, length: int, *, version_id: str | None, etag: str | None = None
-    ) -> Answer | None:
+    ) -> Piece | None:
         """A range of an object, None from beyond its end; with `etag`, of that state of it only."""
-        headers = {"range": f"bytes={start}-{start + length - 1}"}
+        wanted = {"Bucket": bucket, "Key": key, "Range": f"bytes={start}-{start + length - 1}", **_version(version_id)}
         if etag is not None:
-            headers["if-match"] = etag
+            wanted["IfMatch"] = etag
         try:
-            return self._buckets.send("GET", bucket, key, query={"versionId": version_id}, headers=headers)
+            with aws_errors():
+                return self._fetched(wanted)
         except AwsError as error:
             if error.code == "InvalidRange":
                 return None
             if error.code == "PreconditionFailed":
                 raise ObjectMissing(f"s3://{bucket}/{key} was replaced while it was read") from error
-            raise
+            raise _missing(error, bucket, key) or error from error
+
+    def _fetched(self, wanted: Mapping[str, Any]) -> Piece:
+        tries = 0
+        while True:
+            tries += 1
+            found = self._clients.s3.get_object(**wanted)
+            try:
+                with found["Body"] as stream:
+                    body = stream.read()
+            except (HTTPClientError, IncompleteReadError):
+                if tries == MAX_BODY_TRIES:
+                    raise
+                continue
+            # Content-Range: bytes 0-9/100
+            whole = found.get("ContentRange", "").rpartition("/")[2]
+            return Piece(body, found["ETag"], int(whole) if whole.isdecimal() else 0)
 
 
-def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
+def _version(version_id: str | None) -> Any:  # noqa: ANN401 - what of every call's parameters names a version
+    return {} if version_id is None else {"VersionId": version_id}
+
+
+def _missing(error: AwsError, bucket: str, key: str) -> ObjectMissing | None:
+    return ObjectMissing(f"s3://{bucket}/{key}") if error.code in _MISSING_CODES else None
+
+
+def metadata_of(metadata: Mapping[str, str]) -> dict[str, str]:
     """The user's metadata by lower-case name, its values as they were before S3 put them into RFC 2047 words."""
-    return {
-        name.lower().removeprefix(_METADATA_PREFIX): decoded_words(value)
-        for name, value in headers.items()
-        if name.lower().startswith(_METADATA_PREFIX)
-    }
+    return {name.lower(): decoded_words(_utf8(value)) for name, value in metadata.items()}
+
+
+def _utf8(value: str) -> str:
+    """A header that came as UTF-8, which botocore reads as Latin-1."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
 
 
 def decoded_words(value: str) -> str:
@@ -139,19 +192,16 @@ def decoded_words(value: str) -> str:
         return value
 
 
-def checksum_of(headers: Mapping[str, str]) -> str | None:
-    """`ALGORITHM:base64` of the full object's checksum; None where S3 knows only a checksum of checksums."""
-    if headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
+def checksum_of(found: Mapping[str, Any]) -> str | None:
+    """`ALGORITHM:base64` of the full object's checksum; None where S3 knows only a checksum of checksums.
+
+    `found` is HeadObject's answer.
+    """
+    if found.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return None
     for algorithm in _CHECKSUMS:
-        value = headers.get(f"x-amz-checksum-{algorithm.lower()}")
+        value = found.get(f"Checksum{algorithm}")
         # A checksum of the parts' checksums ends with their number; base64 knows no hyphen.
         if value and "-" not in value:
             return f"{algorithm}:{value}"
     return None
-
-
-def _whole_length(answer: Answer) -> int:
-    """The object's length, from `Content-Range: bytes 0-9/100`; the answer's own where the range was not heeded."""
-    whole = answer.headers.get("content-range", "").rpartition("/")[2]
-    return int(whole) if whole.isdecimal() else 0

@@ -8,9 +8,10 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from stillmotion.aws.attributes import attribute
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients, aws_errors
 from stillmotion.aws.items import event_of
 from stillmotion.ports import Event, UnknownPage
 
@@ -20,34 +21,30 @@ _LONGEST_PAGE = 2000
 class DynamoOutbox:
     """The event items in the jobs table as a `dead_letters.Outbox`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._client = client
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._clients = clients
         self._table_name = table_name
 
     def written_between(
         self, since: datetime, until: datetime, after: str | None
     ) -> Iterator[tuple[Sequence[Event], str | None]]:
         """Pages of events, in no order, each with where to go on `after` it; None with the last. Raises UnknownPage."""
-        start = None if after is None else _place(after)
-        while True:
-            scan: dict[str, object] = {
-                "TableName": self._table_name,
-                "FilterExpression": "#kind = :event AND #at BETWEEN :since AND :until",
-                "ExpressionAttributeNames": {"#kind": "kind", "#at": "created_at"},
-                "ExpressionAttributeValues": {
-                    ":event": attribute("event"),
-                    ":since": attribute(since),
-                    ":until": attribute(until),
-                },
-            }
-            if start is not None:
-                scan["ExclusiveStartKey"] = {"pk": attribute(start)}
-            answer = self._client.call("dynamodb", "DynamoDB_20120810.Scan", scan)
-            last = answer.get("LastEvaluatedKey")
-            start = None if last is None else str(last["pk"]["S"])
-            yield [event_of(item) for item in answer["Items"]], None if start is None else _token(start)
-            if start is None:
-                return
+        start: Any = {} if after is None else {"ExclusiveStartKey": {"pk": attribute(_place(after))}}
+        pages = self._clients.dynamodb.get_paginator("scan").paginate(
+            TableName=self._table_name,
+            FilterExpression="#kind = :event AND #at BETWEEN :since AND :until",
+            ExpressionAttributeNames={"#kind": "kind", "#at": "created_at"},
+            ExpressionAttributeValues={
+                ":event": attribute("event"),
+                ":since": attribute(since),
+                ":until": attribute(until),
+            },
+            **start,
+        )
+        with aws_errors():
+            for page in pages:
+                last = page.get("LastEvaluatedKey")
+                yield [event_of(item) for item in page["Items"]], None if last is None else _token(last["pk"]["S"])
 
 
 def _token(key: str) -> str:

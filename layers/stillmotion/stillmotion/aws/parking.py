@@ -9,7 +9,7 @@ seen before the vendor was read, so that no nudge falls between a look and the s
 
 from datetime import datetime, timedelta
 
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.table import Table
 
 RETENTION = timedelta(days=30)
@@ -23,8 +23,8 @@ def parking_key(job_id: str) -> str:
 class DynamoParking:
     """The parking items in the jobs table as a `ports.Parking`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def nudges(self, job_id: str) -> int:
         """How often the job was nudged; strongly consistent."""

@@ -1,11 +1,14 @@
 """SQS, as far as dead letters need it. A message that is sent twice after a lost answer does no harm there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
-from stillmotion.aws.client import AwsClient, AwsError
+from stillmotion.aws.clients import AwsClients, aws_errors
 from stillmotion.domain.dead_letters import Message
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.type_defs import MessageTypeDef
 
 AT_ONCE = 10
 """What SQS gives, or takes, in one call."""
@@ -18,8 +21,8 @@ WAIT_SECONDS = 1
 class SqsQueue:
     """One queue as a `dead_letters.Queue`."""
 
-    def __init__(self, client: AwsClient, url: str, *, wait_seconds: int = WAIT_SECONDS) -> None:
-        self._client = client
+    def __init__(self, clients: AwsClients, url: str, *, wait_seconds: int = WAIT_SECONDS) -> None:
+        self._clients = clients
         self._url = url
         self._wait_seconds = wait_seconds
 
@@ -27,17 +30,16 @@ class SqsQueue:
         """At most `limit` messages, hidden from others for HIDDEN_SECONDS or until they are given back."""
         found: dict[str, Message] = {}
         while len(found) < limit:
-            answer = self._call(
-                "ReceiveMessage",
-                MaxNumberOfMessages=min(AT_ONCE, limit - len(found)),
-                VisibilityTimeout=HIDDEN_SECONDS,
-                WaitTimeSeconds=self._wait_seconds,
-                # The newer name, and the one that it replaced.
-                MessageSystemAttributeNames=["All"],
-                AttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            )
-            messages = answer.get("Messages") or ()
+            with aws_errors():
+                answer = self._clients.sqs.receive_message(
+                    QueueUrl=self._url,
+                    MaxNumberOfMessages=min(AT_ONCE, limit - len(found)),
+                    VisibilityTimeout=HIDDEN_SECONDS,
+                    WaitTimeSeconds=self._wait_seconds,
+                    MessageSystemAttributeNames=["All"],
+                    MessageAttributeNames=["All"],
+                )
+            messages = answer.get("Messages", ())
             if not messages:
                 break
             found |= {message["MessageId"]: _message(message) for message in messages}
@@ -46,36 +48,40 @@ class SqsQueue:
     def give_back(self, messages: Sequence[Message]) -> None:
         """Shows them to others again. One that cannot be given back comes back by itself."""
         for start in range(0, len(messages), AT_ONCE):
-            entries = [
-                {"Id": str(number), "ReceiptHandle": message.handle, "VisibilityTimeout": 0}
-                for number, message in enumerate(messages[start : start + AT_ONCE])
-            ]
-            self._call("ChangeMessageVisibilityBatch", Entries=entries)
+            batch = messages[start : start + AT_ONCE]
+            with aws_errors():
+                self._clients.sqs.change_message_visibility_batch(
+                    QueueUrl=self._url,
+                    Entries=[
+                        {"Id": str(number), "ReceiptHandle": message.handle, "VisibilityTimeout": 0}
+                        for number, message in enumerate(batch)
+                    ],
+                )
 
     def delete(self, message: Message) -> None:
-        """Deletes it; one that is gone is as good."""
-        try:
-            self._call("DeleteMessage", ReceiptHandle=message.handle)
-        except AwsError as error:
-            if error.code != "ReceiptHandleIsInvalid":
-                raise
+        """Deletes it, unless it is gone already."""
+        sqs = self._clients.sqs
+        with aws_errors():
+            try:
+                sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
+            except sqs.exceptions.ReceiptHandleIsInvalid:
+                return
 
     def send(self, body: str) -> None:
         """Raises AwsError."""
-        self._call("SendMessage", MessageBody=body)
-
-    def _call(self, operation: str, **members: object) -> dict[str, Any]:
-        return self._client.call("sqs", f"AmazonSQS.{operation}", {"QueueUrl": self._url, **members})
+        with aws_errors():
+            self._clients.sqs.send_message(QueueUrl=self._url, MessageBody=body)
 
 
-def _message(told: Mapping[str, Any]) -> Message:
-    system: Mapping[str, str] = told.get("Attributes") or {}
-    own: Mapping[str, Mapping[str, str]] = told.get("MessageAttributes") or {}
+def _message(received: "MessageTypeDef") -> Message:
+    system = received.get("Attributes", {})
     return Message(
-        id=told["MessageId"],
-        body=told["Body"],
+        id=received["MessageId"],
+        body=received["Body"],
         sent_at=datetime.fromtimestamp(int(system.get("SentTimestamp", "0")) / 1000, UTC),
         receives=int(system.get("ApproximateReceiveCount", "1")),
-        handle=told["ReceiptHandle"],
-        attributes={name: value.get("StringValue", "") for name, value in own.items()},
+        handle=received["ReceiptHandle"],
+        attributes={
+            name: value.get("StringValue", "") for name, value in received.get("MessageAttributes", {}).items()
+        },
     )

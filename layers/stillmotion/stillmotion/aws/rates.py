@@ -6,7 +6,7 @@
 A minute is one of the clock; its item goes a minute after it.
 """
 
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.table import Table
 
 KEPT_MINUTES = 2
@@ -15,8 +15,8 @@ KEPT_MINUTES = 2
 class DynamoRateStore:
     """The counts in the jobs table as a `ports.RateStore`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def count(self, counter: str, minute: int) -> int:
         """Counts one more call in a minute, in minutes since 1970; gives how many there were in it."""

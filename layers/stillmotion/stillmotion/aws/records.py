@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from stillmotion.aws.allowances import taken
 from stillmotion.aws.attributes import Item, stamp
 from stillmotion.aws.books import bookings, whose_book
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import (
     ACTIVITY_INDEX,
     ATTENTION_INDEX,
@@ -57,8 +57,8 @@ _LINE_PAGE = 10
 class DynamoJobStore:
     """The jobs table as a `ports.JobStore`."""
 
-    def __init__(self, client: AwsClient, table_name: str) -> None:
-        self._table = Table(client, table_name)
+    def __init__(self, clients: AwsClients, table_name: str) -> None:
+        self._table = Table(clients, table_name)
 
     def get(self, job_id: str) -> Job | None:
         """The job, following one alias; strongly consistent. Raises Unreadable."""

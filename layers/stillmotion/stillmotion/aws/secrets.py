@@ -1,19 +1,23 @@
-"""The vendors' keys, from Secrets Manager."""
+"""Secrets, from Secrets Manager through Powertools, which keeps each one for five minutes."""
 
-from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Generic, TypeVar
 
 import msgspec
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from stillmotion.aws.client import AwsClient
+from stillmotion.aws.clients import AwsClients, aws_errors
 from stillmotion.errors import Misconfigured
-from stillmotion.ports import Clock
 
-FRESH = timedelta(minutes=5)
+MAX_AGE_SECONDS = 300
 """How long a read secret is used: a rotated key takes effect within this time."""
+
+Fields = TypeVar("Fields", bound=msgspec.Struct)
 
 
 class VendorKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """What the secret holds, as a JSON object. A vendor without a key is not used.
+    """What the vendors' secret holds, as a JSON object. A vendor without a key is not used.
 
     The previous ones are what webhooks may still be signed with while a key is being changed.
     """
@@ -28,29 +32,45 @@ class VendorKeys(msgspec.Struct, frozen=True, kw_only=True):
         return "VendorKeys(…)"
 
 
-class VendorSecret:
-    """One secret, read when it is first needed and then every five minutes at most."""
+class JsonSecret(Generic[Fields]):
+    """One secret that holds a JSON object, read when it is first needed. `wanted` names what it must hold."""
 
-    def __init__(self, client: AwsClient, secret_id: str, clock: Clock) -> None:
-        self._client = client
-        self._secret_id = secret_id
-        self._clock = clock
-        self._read: tuple[datetime, VendorKeys] | None = None
+    def __init__(self, clients: AwsClients, secret_id: str, kind: type[Fields], wanted: str) -> None:
+        self.id = secret_id
+        self._clients = clients
+        self._kind = kind
+        self._wanted = wanted
 
-    def keys(self) -> VendorKeys:
-        """The keys. Raises Misconfigured, AwsError."""
-        now = self._clock.now()
-        if self._read is None or now - self._read[0] >= FRESH:
-            self._read = (now, self._fetch())
-        return self._read[1]
-
-    def _fetch(self) -> VendorKeys:
-        wanted = {"SecretId": self._secret_id}
-        answer = self._client.call("secretsmanager", "secretsmanager.GetSecretValue", wanted, json_version="1.1")
+    def read(self) -> Fields:
+        """What the secret holds. Raises Misconfigured, AwsError."""
         try:
-            return msgspec.json.decode(answer.get("SecretString", ""), type=VendorKeys)
+            return msgspec.json.decode(self._text(), type=self._kind)
         except msgspec.DecodeError:
             # The decoder's own words could quote the secret.
-            raise Misconfigured(
-                f"the secret {self._secret_id} is not JSON with apiframe_api_key and wavespeed_api_key"
-            ) from None
+            raise Misconfigured(f"the secret {self.id} is not JSON with {self._wanted}") from None
+
+    def _text(self) -> str | bytes:
+        try:
+            text = self._provider.get(self.id, max_age=MAX_AGE_SECONDS)
+        except GetParameterError as failed:
+            # Powertools keeps what AWS said in the context alone.
+            reason = failed.__context__ or failed
+        else:
+            return text if isinstance(text, str | bytes) else ""
+        with aws_errors():
+            raise reason
+
+    @cached_property
+    def _provider(self) -> SecretsProvider:
+        return SecretsProvider(boto3_client=self._clients.secretsmanager)
+
+
+class VendorSecret:
+    """The vendors' keys in one secret."""
+
+    def __init__(self, clients: AwsClients, secret_id: str) -> None:
+        self._secret = JsonSecret(clients, secret_id, VendorKeys, "apiframe_api_key and wavespeed_api_key")
+
+    def keys(self) -> VendorKeys:
+        """Raises Misconfigured, AwsError."""
+        return self._secret.read()

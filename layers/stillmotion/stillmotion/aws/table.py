@@ -5,21 +5,30 @@ Exceptions:
     ConditionFailed    nothing was written: the conditions of the writes at `indexes` did not hold
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from time import sleep
+from typing import Any, TypeVar
 
 import msgspec
 
 from stillmotion.aws.attributes import Item, attribute
-from stillmotion.aws.client import AwsClient, AwsError, is_transient
+from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 _CANCELLED = "TransactionCanceledException"
 _CONFLICT = "TransactionConflictException"
 # Cancellation reasons that say nothing about the conditions (API reference of TransactWriteItems).
 _PASSING_REASONS = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
-MOST_KEYS = 100
+MAX_KEYS = 100
 """What BatchGetItem takes at once."""
+# botocore repeats no TransactionConflict. Another's transaction on the same item is over within tens of milliseconds,
+# and ten writers at once are common.
+MAX_WRITE_TRIES = 10
+FIRST_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 2.0
+
+Answer = TypeVar("Answer")
 
 
 class ConditionFailed(Exception):
@@ -92,27 +101,32 @@ def _placeholders(names: Iterable[str], values: Mapping[str, object]) -> dict[st
 class Table:
     """One table."""
 
-    def __init__(self, client: AwsClient, name: str) -> None:
-        self._client = client
+    def __init__(self, clients: AwsClients, name: str) -> None:
+        self._clients = clients
         self._name = name
 
     def get(self, pk: str) -> Item | None:
         """The item at a key, strongly consistent."""
-        key = {"pk": attribute(pk)}
-        item: Item | None = self._call("GetItem", {"Key": key, "ConsistentRead": True}).get("Item")
-        return item
+        with aws_errors():
+            answer = self._clients.dynamodb.get_item(
+                TableName=self._name, Key={"pk": attribute(pk)}, ConsistentRead=True
+            )
+        return answer.get("Item")
 
     def get_many(self, pks: Sequence[str]) -> dict[str, Item]:
         """The items that there are at some keys, which are all different, by key; strongly consistent."""
         found: dict[str, Item] = {}
         wanted = list(pks)
         while wanted:
-            keys = [{"pk": attribute(pk)} for pk in wanted[:MOST_KEYS]]
-            requested = {self._name: {"Keys": keys, "ConsistentRead": True}}
-            answer = self._call("BatchGetItem", {"RequestItems": requested}, in_table=False)
+            keys = [{"pk": attribute(pk)} for pk in wanted[:MAX_KEYS]]
+            with aws_errors():
+                answer = self._clients.dynamodb.batch_get_item(
+                    RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}}
+                )
             found |= {item["pk"]["S"]: item for item in answer["Responses"].get(self._name, ())}
-            left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", ())
-            wanted = [*(key["pk"]["S"] for key in left), *wanted[MOST_KEYS:]]
+            unprocessed = answer["UnprocessedKeys"].get(self._name)
+            left = unprocessed["Keys"] if unprocessed else ()
+            wanted = [*(key["pk"]["S"] for key in left), *wanted[MAX_KEYS:]]
         return found
 
     def write(self, writes: Sequence[Write], token: str) -> None:
@@ -121,13 +135,14 @@ class Table:
         `token` (36 characters at most) makes a repeated transaction one for 10 minutes; a single put has no such
         thing, so that its repetition may fail the condition that its first try made false.
         """
-        members = [{"TableName": self._name, **write.members()} for write in writes]
+        members: list[Any] = [{"TableName": self._name, **write.members()} for write in writes]
+        dynamodb = self._clients.dynamodb
         try:
             if len(writes) == 1 and isinstance(writes[0], Put):
-                self._call("PutItem", members[0])
+                _patiently(lambda: dynamodb.put_item(**members[0]))
             else:
-                items = [{type(write).__name__: member} for write, member in zip(writes, members, strict=True)]
-                self._call("TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token}, in_table=False)
+                items: Any = [{type(write).__name__: member} for write, member in zip(writes, members, strict=True)]
+                _patiently(lambda: dynamodb.transact_write_items(TransactItems=items, ClientRequestToken=token))
         except AwsError as error:
             if error.code == _CONDITION_FAILED:
                 raise ConditionFailed(0) from error
@@ -141,9 +156,10 @@ class Table:
 
         A repetition after a lost answer changes it twice.
         """
-        members = Update(pk, expression, tuple(names), values).members()
-        changed: Item = self._call("UpdateItem", {**members, "ReturnValues": "ALL_NEW"})["Attributes"]
-        return changed
+        members: dict[str, Any] = Update(pk, expression, tuple(names), values).members()
+        update = self._clients.dynamodb.update_item
+        answer = _patiently(lambda: update(TableName=self._name, ReturnValues="ALL_NEW", **members))
+        return answer["Attributes"]
 
     def newest_first(
         self,
@@ -160,94 +176,89 @@ class Table:
         `start` is the key, in the index and the table, of the last item that was seen. The flag says whether more
         may follow.
         """
-        name, value = partition
-        query: dict[str, object] = {
-            "IndexName": index,
-            "KeyConditionExpression": "#partition = :partition",
-            "ExpressionAttributeNames": {"#partition": name},
-            "ExpressionAttributeValues": {":partition": attribute(value)},
-            "ScanIndexForward": reverse,
-            "Limit": limit,
-        }
+        query = self._query(index, partition) | {"ScanIndexForward": reverse, "Limit": limit}
         if start is not None:
             query["ExclusiveStartKey"] = {key: attribute(part) for key, part in start.items()}
-        answer = self._call("Query", query)
-        return answer["Items"], "LastEvaluatedKey" in answer
+        with aws_errors():
+            answer = self._clients.dynamodb.query(**query)
+        return list(answer["Items"]), "LastEvaluatedKey" in answer
 
     def oldest_first(
         self, index: str, partition: tuple[str, str], before: tuple[str, str], starting: tuple[str, str] | None = None
     ) -> Iterator[Item]:
-        """Every item of one partition of an index whose sort key is less than a value, from the lowest up; of these, if
-        told, those alone in which an attribute starts so."""
-        (name, value), (sort, end) = partition, before
-        query: dict[str, object] = {
-            "IndexName": index,
-            "KeyConditionExpression": "#partition = :partition AND #sort < :end",
-            "ExpressionAttributeNames": {"#partition": name, "#sort": sort},
-            "ExpressionAttributeValues": {":partition": attribute(value), ":end": attribute(end)},
-        }
+        """Every item of one partition of an index whose sort key is less than a value, from the lowest up.
+
+        `starting` keeps only those in which an attribute starts with a text.
+        """
+        query = self._query(index, partition, ("<", before))
         if starting is not None:
             filtered, start = starting
             query["FilterExpression"] = "begins_with(#filtered, :start)"
-            query["ExpressionAttributeNames"] = {"#partition": name, "#sort": sort, "#filtered": filtered}
-            values = {":partition": value, ":end": end, ":start": start}
-            query["ExpressionAttributeValues"] = {placeholder: attribute(text) for placeholder, text in values.items()}
-        yield from self._pages(query)
+            query["ExpressionAttributeNames"]["#filtered"] = filtered
+            query["ExpressionAttributeValues"][":start"] = attribute(start)
+        return self._pages(query)
 
     def highest_first(self, index: str, partition: tuple[str, str], most: tuple[str, str], page: int) -> Iterator[Item]:
         """Every item of one partition of an index whose sort key is a value at most, from the highest down, `page` at a
         time as they are wanted."""
-        (name, value), (sort, end) = partition, most
-        yield from self._pages({
-            "IndexName": index,
-            "KeyConditionExpression": "#partition = :partition AND #sort <= :end",
-            "ExpressionAttributeNames": {"#partition": name, "#sort": sort},
-            "ExpressionAttributeValues": {":partition": attribute(value), ":end": attribute(end)},
-            "ScanIndexForward": False,
-            "Limit": page,
-        })  # fmt: skip
+        return self._pages(self._query(index, partition, ("<=", most)) | {"ScanIndexForward": False, "Limit": page})
 
     def lowest_first(self, index: str, partition: tuple[str, str], page: int) -> Iterator[Item]:
         """Every item of one partition of an index, from the lowest sort key up, `page` at a time as they are wanted."""
+        return self._pages(self._query(index, partition) | {"Limit": page})
+
+    def _query(
+        self, index: str, partition: tuple[str, str], bound: tuple[str, tuple[str, str]] | None = None
+    ) -> dict[str, Any]:
+        """A query of one partition of an index; `bound` compares its sort key (`<`, attribute and value)."""
         name, value = partition
-        yield from self._pages({
+        query: dict[str, Any] = {
+            "TableName": self._name,
             "IndexName": index,
             "KeyConditionExpression": "#partition = :partition",
             "ExpressionAttributeNames": {"#partition": name},
             "ExpressionAttributeValues": {":partition": attribute(value)},
-            "Limit": page,
-        })  # fmt: skip
+        }
+        if bound is not None:
+            comparison, (sort, end) = bound
+            query["KeyConditionExpression"] += f" AND #sort {comparison} :end"
+            query["ExpressionAttributeNames"]["#sort"] = sort
+            query["ExpressionAttributeValues"][":end"] = attribute(end)
+        return query
 
-    def _pages(self, query: dict[str, object]) -> Iterator[Item]:
-        while True:
-            answer = self._call("Query", query)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    def _pages(self, query: Mapping[str, Any]) -> Iterator[Item]:
+        pages = self._clients.dynamodb.get_paginator("query").paginate(**query)
+        with aws_errors():
+            for page in pages:
+                yield from page["Items"]
 
-    def _call(self, operation: str, members: Mapping[str, object], *, in_table: bool = True) -> dict[str, Any]:
-        payload = {"TableName": self._name, **members} if in_table else members
-        name = f"DynamoDB_20120810.{operation}"
-        return self._client.call("dynamodb", name, payload, transient=_is_transient, contended=_met_another)
+
+def _patiently(call: Callable[[], Answer]) -> Answer:
+    """Calls until no other transaction is in the way, MAX_WRITE_TRIES times at most. Raises AwsError."""
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            with aws_errors():
+                return call()
+        except AwsError as error:
+            if tries >= MAX_WRITE_TRIES or not _is_passing(error):
+                raise
+        sleep(random.random() * min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (tries - 1)))  # noqa: S311 - no secret
 
 
 def _reasons(error: AwsError) -> list[str]:
     if error.code != _CANCELLED:
         return []
-    return [str(reason.get("Code", "None")) for reason in error.body.get("CancellationReasons", ())]
+    return [str(reason.get("Code", "None")) for reason in error.response.get("CancellationReasons", ())]
 
 
-def _is_transient(error: AwsError) -> bool:
-    if error.code == _CANCELLED:
-        reasons = set(_reasons(error)) - {"None"}
-        if "TransactionConflict" in reasons:
-            # Also which conditions hold is not told for good before the other is over.
-            reasons -= {"ConditionalCheckFailed"}
-        return bool(reasons) and reasons <= _PASSING_REASONS
-    return error.code == _CONFLICT or is_transient(error)
-
-
-def _met_another(error: AwsError) -> bool:
-    """Whether it was turned away by another's transaction on the same item, which is over in a moment."""
-    return error.code == _CONFLICT or "TransactionConflict" in _reasons(error)
+def _is_passing(error: AwsError) -> bool:
+    """Whether the same write may do better in a moment."""
+    if error.code == _CONFLICT:
+        return True
+    reasons = set(_reasons(error)) - {"None"}
+    if "TransactionConflict" in reasons:
+        # Which conditions hold is not certain before the other transaction is over.
+        reasons -= {"ConditionalCheckFailed"}
+    return bool(reasons) and reasons <= _PASSING_REASONS

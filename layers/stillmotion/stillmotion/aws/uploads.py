@@ -1,61 +1,85 @@
 """Writing objects that must not be there yet: If-None-Match on each, in parts where they are large.
 
-Every object carries a random word of its writer in its metadata. When an answer is lost and the repeated write finds
-the key taken, that word tells whether the taker was this very write.
+boto3's `upload_fileobj` cannot do it: it takes no IfNoneMatch. Every object carries a random word of its writer in its
+metadata. When an answer is lost and the repeated write finds the key taken, that word tells whether this very write
+took it.
 """
 
 import base64
 import contextlib
+import random
 import uuid
 import zlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import sleep
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from stillmotion.aws.buckets import Buckets
-from stillmotion.aws.client import AwsError, error_of, is_transient
-from stillmotion.aws.markup import texts
-from stillmotion.ports import ObjectMissing
+from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
 
 PART_BYTES = 8 * 1024 * 1024
-"""S3 takes 10,000 parts at most: 80 GB in parts of this size, with one of them in memory."""
+"""S3 takes 10,000 parts at most: 80 GB in parts of this size."""
+MAX_PARTS_AT_ONCE = 3
+"""How many parts are on their way while the next one is filled; each is held in memory."""
+MAX_PUT_TRIES = 4
+MAX_PAUSE_SECONDS = 0.2
 
-_WRITER = "x-amz-meta-writer"
+_WRITER = "writer"
+_PRECONDITION_FAILED = "PreconditionFailed"
+# Of two conditional writes at once, S3 tells one to try again; only then is it known which was first.
+_MET_ANOTHER = "ConditionalRequestConflict"
+_NOT_THERE = 404
 
 
-def put_unless_taken(buckets: Buckets, bucket: str, key: str, body: bytes, content_type: str) -> bool:
+def put_unless_taken(clients: AwsClients, bucket: str, key: str, body: bytes, content_type: str) -> bool:
     """One PUT; False when the key is taken. Raises AwsError."""
     writer = uuid.uuid4().hex
-    headers = {
-        "content-type": content_type,
-        "if-none-match": "*",
-        "x-amz-checksum-crc32": _crc32(body),
-        _WRITER: writer,
-    }
-    try:
-        buckets.send("PUT", bucket, key, headers=headers, body=body, has_checksum=True, transient=_is_transient_for_put)
-    except AwsError as error:
-        if error.status != 412:  # noqa: PLR2004 - Precondition Failed
-            raise
-        return _is_our_own(writer, error, buckets, bucket, key)
-    return True
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            with aws_errors():
+                clients.s3.put_object(
+                    Bucket=bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    ChecksumCRC32=_crc32(body),
+                    Metadata={_WRITER: writer},
+                    IfNoneMatch="*",
+                )
+        except AwsError as error:
+            if error.code == _PRECONDITION_FAILED:
+                return _is_our_own(writer, error, clients, bucket, key)
+            if error.code != _MET_ANOTHER or tries == MAX_PUT_TRIES:
+                raise
+        else:
+            return True
+        sleep(random.random() * MAX_PAUSE_SECONDS)  # noqa: S311 - no secret
 
 
 class S3Upload:
     """A streamed write as a `ports.Upload`: one PUT for what fits into a part, else a multipart upload.
 
-    Parts carry a CRC32 each (S3 refuses a damaged one) and the object gets the full CRC32. Leaving it without `finish`
-    aborts it.
+    MAX_PARTS_AT_ONCE parts are sent beside each other while the next one is filled. Each carries a CRC32 (S3 refuses
+    a damaged one) and the object gets the full CRC32. Leaving it without `finish` aborts it.
     """
 
-    def __init__(self, buckets: Buckets, bucket: str, key: str, content_type: str) -> None:
-        self._buckets = buckets
+    def __init__(self, clients: AwsClients, bucket: str, key: str, content_type: str) -> None:
+        self._clients = clients
         self._bucket = bucket
         self._key = key
         self._content_type = content_type
         self._writer = uuid.uuid4().hex
         self._buffer = bytearray()
         self._upload_id: str | None = None
-        self._parts: list[str] = []
+        self._pool = ThreadPoolExecutor(MAX_PARTS_AT_ONCE, thread_name_prefix="upload")
+        self._under_way: deque[Future[CompletedPartTypeDef]] = deque()
+        self._parts: list[CompletedPartTypeDef] = []
         self._sent = 0
 
     def __enter__(self) -> Self:
@@ -64,12 +88,14 @@ class S3Upload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        # A part that arrives after the abort would stay: the abort waits for those on their way.
+        self._pool.shutdown(cancel_futures=True)
         # A failed abort must not hide why it was needed; the bucket's lifecycle rule sweeps what it leaves.
-        with contextlib.suppress(AwsError, ObjectMissing):
+        with contextlib.suppress(AwsError):
             self._abort()
 
     def write(self, chunk: bytes) -> None:
-        """Takes the next bytes. Raises AwsError."""
+        """Takes the next bytes; waits while MAX_PARTS_AT_ONCE parts are on their way. Raises AwsError."""
         view = memoryview(chunk)
         while view:
             # A full buffer waits for the next byte: an object of just one part is one PUT.
@@ -82,90 +108,87 @@ class S3Upload:
     def finish(self) -> bool:
         """Makes the object appear; False when the key is taken. Raises AwsError."""
         if self._upload_id is None:
-            return put_unless_taken(self._buckets, self._bucket, self._key, bytes(self._buffer), self._content_type)
+            return put_unless_taken(self._clients, self._bucket, self._key, bytes(self._buffer), self._content_type)
         self._send_part()
+        while self._under_way:
+            self._await_part()
         written = self._complete(self._upload_id)
         if written:
             self._upload_id = None
         return written
 
     def _send_part(self) -> None:
-        body = bytes(self._buffer)
-        self._buffer.clear()
         if self._upload_id is None:
             self._upload_id = self._begin()
-        number = len(self._parts) + 1
-        checksum = _crc32(body)
-        answer = self._buckets.send(
-            "PUT",
-            self._bucket,
-            self._key,
-            query={"partNumber": str(number), "uploadId": self._upload_id},
-            headers={"x-amz-checksum-crc32": checksum},
-            body=body,
-            has_checksum=True,
-        )
+        while len(self._under_way) >= MAX_PARTS_AT_ONCE:
+            self._await_part()
+        body, self._buffer = bytes(self._buffer), bytearray()
+        number = len(self._parts) + len(self._under_way) + 1
+        self._under_way.append(self._pool.submit(self._upload_part, self._upload_id, number, body))
         self._sent += len(body)
-        self._parts.append(
-            f"<Part><ETag>{answer.headers['etag']}</ETag><ChecksumCRC32>{checksum}</ChecksumCRC32>"
-            f"<PartNumber>{number}</PartNumber></Part>"
-        )
+
+    def _await_part(self) -> None:
+        self._parts.append(self._under_way.popleft().result())
+
+    def _upload_part(self, upload_id: str, number: int, body: bytes) -> "CompletedPartTypeDef":
+        checksum = _crc32(body)
+        with aws_errors():
+            answer = self._clients.s3.upload_part(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=body,
+                ChecksumCRC32=checksum,
+            )
+        return {"ETag": answer["ETag"], "ChecksumCRC32": checksum, "PartNumber": number}
 
     def _begin(self) -> str:
-        headers = {
-            "content-type": self._content_type,
-            "x-amz-checksum-algorithm": "CRC32",
-            "x-amz-checksum-type": "FULL_OBJECT",
-            _WRITER: self._writer,
-        }
-        answer = self._buckets.send("POST", self._bucket, self._key, query={"uploads": ""}, headers=headers)
-        return texts(answer.body)["UploadId"][0]
+        with aws_errors():
+            begun = self._clients.s3.create_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._key,
+                ContentType=self._content_type,
+                ChecksumAlgorithm="CRC32",
+                ChecksumType="FULL_OBJECT",
+                Metadata={_WRITER: self._writer},
+            )
+        return begun["UploadId"]
 
     def _complete(self, upload_id: str) -> bool:
-        headers = {
-            "content-type": "application/xml",
-            "if-none-match": "*",
-            "x-amz-checksum-type": "FULL_OBJECT",
-            "x-amz-mp-object-size": str(self._sent),
-        }
-        namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
-        body = f'<CompleteMultipartUpload xmlns="{namespace}">{"".join(self._parts)}</CompleteMultipartUpload>'
         try:
-            answer = self._buckets.send(
-                "POST", self._bucket, self._key, query={"uploadId": upload_id}, headers=headers, body=body.encode()
-            )
-            # S3 begins its answer before it knows how the work ends: a failure can come with status 200.
-            if b"<Error>" in answer.body:
-                raise error_of(answer.status, answer.headers, answer.body)
+            with aws_errors():
+                self._clients.s3.complete_multipart_upload(
+                    Bucket=self._bucket,
+                    Key=self._key,
+                    UploadId=upload_id,
+                    MultipartUpload={"Parts": self._parts},
+                    ChecksumType="FULL_OBJECT",
+                    MpuObjectSize=self._sent,
+                    IfNoneMatch="*",
+                )
         except AwsError as error:
-            return self._outcome_of(error)
+            # The key is taken, another write is under way, or this completion was carried out and its answer lost.
+            if error.code in (_PRECONDITION_FAILED, _MET_ANOTHER, "NoSuchUpload"):
+                return _is_our_own(self._writer, error, self._clients, self._bucket, self._key)
+            raise
         return True
-
-    def _outcome_of(self, error: AwsError) -> bool:
-        """What a refused completion means. Raises it where the object is not there for a reason that may pass."""
-        # The key is taken, somebody writes it just now, or this completion was carried out and its answer lost.
-        if error.code in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"):
-            return _is_our_own(self._writer, error, self._buckets, self._bucket, self._key)
-        raise error
 
     def _abort(self) -> None:
         if self._upload_id is not None:
-            self._buckets.send("DELETE", self._bucket, self._key, query={"uploadId": self._upload_id})
+            with aws_errors():
+                self._clients.s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._upload_id)
             self._upload_id = None
 
 
-def _is_our_own(writer: str, refusal: AwsError, buckets: Buckets, bucket: str, key: str) -> bool:
-    """Whether the object that caused a refusal is what this very writer wrote. Raises the refusal if none is there."""
+def _is_our_own(writer: str, refusal: AwsError, clients: AwsClients, bucket: str, key: str) -> bool:
+    """Whether this very writer wrote the object that caused a refusal. Raises the refusal if none is there."""
     try:
-        answer = buckets.send("HEAD", bucket, key)
-    except ObjectMissing:
-        raise refusal from None
-    return bool(answer.headers.get(_WRITER) == writer)
-
-
-def _is_transient_for_put(error: AwsError) -> bool:
-    """Of two conditional PUTs at once, S3 tells one to try again (409); only then is it known who was first."""
-    return error.code == "ConditionalRequestConflict" or is_transient(error)
+        with aws_errors():
+            found = clients.s3.head_object(Bucket=bucket, Key=key)
+    except AwsError as error:
+        raise refusal if error.status == _NOT_THERE else error from None
+    return found["Metadata"].get(_WRITER) == writer
 
 
 def _crc32(body: bytes) -> str:
