@@ -441,7 +441,8 @@ def _event(given: Given) -> Event:
 def event(given: Given) -> Any:
     """An event as the event bus is given it: botocore sends a moment as seconds since 1970."""
     entry = EventBridgeBus(NO_CLIENT, "bus")._entry(_event(given))
-    return {**entry, "Time": entry["Time"].timestamp()}
+    time: Any = entry["Time"]
+    return {**entry, "Time": time.timestamp()}
 
 
 def webhook(given: Given) -> Any:
