@@ -2,19 +2,25 @@
 
 Each measurement is a fresh Python process in an environment that holds only what it needs: ours the layer's pinned
 requirements, the baseline's Powertools with its event handler, parser and idempotency, httpx, boto3, and three clients
-made up front. Ours imports the handler and makes all that its first call needs: settings, services, the AWS client
-with its connection pool and certificate authorities, and the vendor's adapter. The two take turns, so that a slow
-moment of the machine falls on both; medians are compared.
+made up front. Ours imports the handler and makes all that its first call needs: settings, services, the boto3 clients
+that the call uses, and, where it speaks to a vendor, the vendor's adapter with the certificate authorities. All take turns,
+so that a slow moment of the machine falls on each; wall time and CPU time are shown as median and minimum.
 
-    python benchmarks/cold_start.py [--runs 15]
+With `--against`, the functions of another checkout (an earlier release) are measured in the same run, as its own
+`benchmarks/cold_start.py` wakes them.
+
+    python benchmarks/cold_start.py [--runs 15] [--against CHECKOUT]
 """
 
 import argparse
+import hashlib
+import importlib.util
 import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from rich.console import Console
 from rich.progress import track
@@ -36,26 +42,32 @@ for service in ("dynamodb", "s3", "stepfunctions"):
 WAKE = """
 import app
 from stillmotion import composition
-from stillmotion.aws.tls import trust
-import httpx
-trust()
-httpx.Client(verify=trust())
+aws = composition.aws()
 {first_call}
 """
+_VENDOR = "; composition._wavespeed()"
 FIRST_CALLS = {
-    "submit": "composition.native_submit_api()",
-    "submit (S3)": "composition.submit_upload()",
-    "read": "composition.native_read_api()",
-    "dispatch": "composition.dispatch(); composition._wavespeed()",
-    "check": "composition.check(); composition._wavespeed()",
-    "finalize": "composition.finalize()",
-    "fail": "composition.close()",
-    "sweep": "composition.sweep()",
-    "webhook": "composition.webhooks(print); composition._wavespeed()",
-    "announce": "composition.announcing()",
-    "deliver": "composition.deliver(); import standardwebhooks",
+    "submit": "composition.native_submit_api(); aws.dynamodb; aws.stepfunctions",
+    "submit (S3)": "composition.submit_upload(); aws.dynamodb; aws.s3; aws.stepfunctions",
+    "read": "composition.native_read_api(); aws.dynamodb",
+    "operate": "composition.native_operate_api(); aws.dynamodb",
+    "dispatch": f"composition.dispatch(); aws.dynamodb; aws.secretsmanager; aws.s3{_VENDOR}",
+    "check": f"composition.check(); aws.dynamodb; aws.secretsmanager{_VENDOR}",
+    "finalize": "composition.finalize(); aws.dynamodb; aws.s3\nfrom stillmotion.vendors.tls import trust\ntrust()",
+    "fail": "composition.close(); aws.dynamodb",
+    "sweep": "composition.sweep(); aws.dynamodb",
+    "webhook": f"composition.webhooks(print); aws.dynamodb; aws.secretsmanager; aws.stepfunctions{_VENDOR}",
+    "announce": "composition.announcing(); aws.dynamodb; aws.events",
+    "deliver": (
+        "composition.deliver(); aws.dynamodb; aws.secretsmanager; import standardwebhooks, httpx\n"
+        "from stillmotion.vendors.tls import trust\ntrust()"
+    ),
 }
-TIMED = "import time; started = time.perf_counter()\n{body}\nprint(time.perf_counter() - started)"
+TIMED = """
+import time; wall, cpu = time.perf_counter(), time.process_time()
+{body}
+print(time.perf_counter() - wall, time.process_time() - cpu)
+"""
 ENVIRONMENT = {
     "AWS_REGION": "eu-west-1",
     "AWS_DEFAULT_REGION": "eu-west-1",
@@ -85,32 +97,68 @@ def environment(name: str, *requirements: str) -> Path:
     return python
 
 
-def seconds(python: Path, body: str, *paths: Path) -> float:
-    """How long one fresh process takes to run `body`."""
+def woken(python: Path, body: str, *paths: Path) -> tuple[float, float]:
+    """How many seconds one fresh process takes to run `body`: on the clock, and of the CPU."""
     variables = {**ENVIRONMENT, "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, paths))}
     command = [str(python), "-c", TIMED.format(body=body)]
     ran = subprocess.run(command, env=variables, check=True, capture_output=True, text=True)  # noqa: S603
-    return float(ran.stdout)
+    wall, cpu = map(float, ran.stdout.split()[-2:])
+    return wall, cpu
+
+
+def of_checkout(checkout: Path) -> ModuleType:
+    """The module like this one of another checkout."""
+    place = checkout.resolve() / "benchmarks" / "cold_start.py"
+    spec = importlib.util.spec_from_file_location("cold_start_of_another_checkout", place)
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{place} is no Python file. Give the root of a checkout.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def wakers(module: ModuleType, label: str) -> dict[str, tuple[Path, str, tuple[Path, ...]]]:
+    """For each function of a checkout: its Python, what it runs, and where its code lies."""
+    # An environment made for other pins is made again, under another name.
+    requirements = module.LAYER / "requirements.txt"
+    name = f"layer-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]}"
+    python = environment(name, "--require-hashes", "-r", str(requirements))
+    return {
+        f"{function}{label}": (
+            python,
+            module.WAKE.format(first_call=first_call),
+            (module.ROOT / "functions" / function.partition(" ")[0], module.LAYER),
+        )
+        for function, first_call in module.FIRST_CALLS.items()
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=15)
-    runs = parser.parse_args().runs
+    parser.add_argument("--against", type=Path, help="the root of another checkout, measured in the same run")
+    given = parser.parse_args()
     console = Console()
-    with console.status("Making the two environments"):
-        baseline = environment("baseline", *BASELINE_PACKAGES)
-        ours = environment("layer", "--require-hashes", "-r", str(LAYER / "requirements.txt"))
-    taken: dict[str, list[float]] = {name: [] for name in ["baseline", *FIRST_CALLS]}
-    for _ in track(range(runs + 1), "Waking functions", console=console):
-        taken["baseline"].append(seconds(baseline, BASELINE))
-        for name, first_call in FIRST_CALLS.items():
-            folder = ROOT / "functions" / name.partition(" ")[0]
-            taken[name].append(seconds(ours, WAKE.format(first_call=first_call), folder, LAYER))
-    middle = {name: statistics.median(times[1:]) for name, times in taken.items()}
-    table = Table("function", "median ms", "of the baseline", title=f"Cold start, {runs} runs each")
-    for name, median in middle.items():
-        table.add_row(name, f"{median * 1000:.0f}", f"{median / middle['baseline']:.2f}")
+    to_wake: dict[str, tuple[Path, str, tuple[Path, ...]]]
+    with console.status("Making the environments"):
+        to_wake = {"baseline": (environment("baseline", *BASELINE_PACKAGES), BASELINE, ())}
+        to_wake |= wakers(sys.modules[__name__], "")
+        if given.against:
+            to_wake |= wakers(of_checkout(given.against), f" @ {given.against.name}")
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in to_wake}
+    for turn in track(range(given.runs + 1), "Waking functions", console=console):
+        for name, (python, body, paths) in to_wake.items():
+            measured = woken(python, body, *paths)
+            # The first turn fills the caches of the disk.
+            if turn:
+                taken[name].append(measured)
+    usual = statistics.median(wall for wall, _ in taken["baseline"])
+    columns = ("function", "wall ms", "least", "CPU ms", "least", "of the baseline")
+    table = Table(*columns, title=f"Cold start: median and minimum of {given.runs} runs")
+    for name, runs in sorted(taken.items(), key=lambda each: (each[0] != "baseline", each[0])):
+        walls, cpus = [wall for wall, _ in runs], [cpu for _, cpu in runs]
+        shown = (statistics.median(walls), min(walls), statistics.median(cpus), min(cpus))
+        table.add_row(name, *(f"{seconds * 1000:.0f}" for seconds in shown), f"{statistics.median(walls) / usual:.2f}")
     console.print(table)
 
 

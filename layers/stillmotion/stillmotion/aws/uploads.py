@@ -75,7 +75,8 @@ class S3Upload:
         self._key = key
         self._content_type = content_type
         self._writer = uuid.uuid4().hex
-        self._buffer = bytearray()
+        self._chunks: list[bytes] = []
+        self._held = 0
         self._upload_id: str | None = None
         self._pool = ThreadPoolExecutor(MAX_PARTS_AT_ONCE, thread_name_prefix="upload")
         self._under_way: deque[Future[CompletedPartTypeDef]] = deque()
@@ -96,19 +97,19 @@ class S3Upload:
 
     def write(self, chunk: bytes) -> None:
         """Takes the next bytes; waits while MAX_PARTS_AT_ONCE parts are on their way. Raises AwsError."""
-        view = memoryview(chunk)
-        while view:
-            # A full buffer waits for the next byte: an object of just one part is one PUT.
-            if len(self._buffer) == PART_BYTES:
+        while chunk:
+            # A full part waits for the next byte: an object of just one part is one PUT.
+            if self._held == PART_BYTES:
                 self._send_part()
-            taken = view[: PART_BYTES - len(self._buffer)]
-            self._buffer += taken
-            view = view[len(taken) :]
+            taken = chunk[: PART_BYTES - self._held]
+            self._chunks.append(taken)
+            self._held += len(taken)
+            chunk = chunk[len(taken) :]
 
     def finish(self) -> bool:
         """Makes the object appear; False when the key is taken. Raises AwsError."""
         if self._upload_id is None:
-            return put_unless_taken(self._clients, self._bucket, self._key, bytes(self._buffer), self._content_type)
+            return put_unless_taken(self._clients, self._bucket, self._key, self._taken(), self._content_type)
         self._send_part()
         while self._under_way:
             self._await_part()
@@ -122,10 +123,17 @@ class S3Upload:
             self._upload_id = self._begin()
         while len(self._under_way) >= MAX_PARTS_AT_ONCE:
             self._await_part()
-        body, self._buffer = bytes(self._buffer), bytearray()
+        body = self._taken()
         number = len(self._parts) + len(self._under_way) + 1
         self._under_way.append(self._pool.submit(self._upload_part, self._upload_id, number, body))
         self._sent += len(body)
+
+    def _taken(self) -> bytes:
+        """What was written since the last part."""
+        body = b"".join(self._chunks)
+        self._chunks.clear()
+        self._held = 0
+        return body
 
     def _await_part(self) -> None:
         self._parts.append(self._under_way.popleft().result())
