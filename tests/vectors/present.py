@@ -414,7 +414,7 @@ def _spent(steps: list[Job]) -> Any:
             books[update.key] = changed(books.get(update.key), update)
     return {
         "items": [_settled(book) for book in books.values()],
-        "reads_as": [_read_book(book) for book in books.values()],
+        "reads_as": [read_book(book) for book in books.values()],
     }
 
 
@@ -424,7 +424,8 @@ def unbooked(job: Job) -> Job:
     return msgspec.structs.replace(job, attempts=tuple(attempts))
 
 
-def _read_book(item: Any) -> Any:
+def read_book(item: Any) -> Any:
+    """What a day's book says."""
     _, day, whose = item["pk"]["S"].split("#", 2)
     tenant = None if whose == "stack" else whose.removeprefix("tenant#")
     return value(_tally(date.fromisoformat(day), tenant, item))
