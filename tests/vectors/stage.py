@@ -43,6 +43,12 @@ HOST = BASE_URL.removeprefix("https://")
 VOLATILE = frozenset({"x-request-id"})
 """Headers of an answer that are another at each call."""
 
+SINCE_PYTHON_3_13 = {
+    "Request Entity Too Large": "Content Too Large",
+    "Unprocessable Entity": "Unprocessable Content",
+}
+"""Phrases of statuses, which are titles of problems: recorded as the deployed runtime has them."""
+
 KEYS: Mapping[str, Mapping[str, Any]] = {
     "admin": {},
     "writer": {"scopes": (Scope.READ, Scope.WRITE)},
@@ -159,9 +165,12 @@ def _answer(routes: Mapping[str, Handler], call: Mapping[str, Any]) -> Any:
 
 def _told(body: str) -> Any:
     try:
-        return json.loads(body) if body else None
+        told = json.loads(body) if body else None
     except ValueError:
         return body
+    if isinstance(told, dict) and told.get("title") in SINCE_PYTHON_3_13:
+        told["title"] = SINCE_PYTHON_3_13[told["title"]]
+    return told
 
 
 def event(call: Mapping[str, Any], route: str, values: Mapping[str, str]) -> Mapping[str, Any]:
