@@ -11,6 +11,7 @@ from typing import Any
 from unicodedata import is_normalized
 
 FOLDER = Path(__file__).parent
+ANSWERS = FOLDER / "answers"
 WIDTH = 118
 
 Vectors = dict[str, dict[str, Any]]

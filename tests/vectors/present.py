@@ -182,7 +182,7 @@ def name(given: Given) -> Any:
 # --- what vendors are sent
 
 
-def _vendors(transport: httpx.BaseTransport | None = None) -> Mapping[str, ApiframeVendor | WaveSpeedVendor]:
+def vendors(transport: httpx.BaseTransport | None = None) -> Mapping[str, ApiframeVendor | WaveSpeedVendor]:
     return {
         "apiframe": ApiframeVendor("https://api.apiframe.ai", lambda: "apiframe-key", transport=transport),
         "wavespeed": WaveSpeedVendor("https://api.wavespeed.ai", lambda: "wavespeed-key", transport=transport),
@@ -197,7 +197,7 @@ def submission(given: Given) -> Any:
         able = routes(request, PRICES, *pixels)
     except InvalidRequest as invalid:
         return {"refused": [str(error) for error in invalid.errors]}
-    vendors, frozen = _vendors(), shape(request, *pixels)
+    sellers, frozen = vendors(), shape(request, *pixels)
     made = []
     for route in able:
         order = Order(
@@ -207,7 +207,7 @@ def submission(given: Given) -> Any:
             end_image_url=given.get("end_image_url"),
             webhook_url=given.get("webhook_url"),
         )
-        envelope = vendors[route.vendor].compose(order)
+        envelope = sellers[route.vendor].compose(order)
         made.append({
             "vendor": route.vendor,
             "quote": str(route.quote),
@@ -220,9 +220,7 @@ def submission(given: Given) -> Any:
 
 def attempt(given: Given) -> Any:
     """The attempt that is written down before a job is sent, without the random word in its webhook's URL."""
-    world = World(**given.get("settings", {}))
-    for vendor, real in ((world.apiframe, _vendors()["apiframe"]), (world.wavespeed, _vendors()["wavespeed"])):
-        vendor.compose = real.compose  # type: ignore[method-assign]
+    world = compose_as_vendors_do(World(**given.get("settings", {})))
     job = world.dispatching(**given["request"])
     stills = {field: msgspec.convert(still, Still) for field, still in given["stills"].items()}
     for still in stills.values():
@@ -236,6 +234,13 @@ def attempt(given: Given) -> Any:
     return {field: text.replace(begun.webhook_token, "a-random-word") for field, text in told.items()}
 
 
+def compose_as_vendors_do(world: World) -> World:
+    """A world whose scripted vendors are sent what the real ones are."""
+    for vendor, real in ((world.apiframe, vendors()["apiframe"]), (world.wavespeed, vendors()["wavespeed"])):
+        vendor.compose = real.compose  # type: ignore[method-assign]
+    return world
+
+
 def post(given: Given) -> Any:
     """A frozen POST as it goes over the wire."""
     sent: list[httpx.Request] = []
@@ -244,7 +249,7 @@ def post(given: Given) -> Any:
         sent.append(request)
         return httpx.Response(200, json={})
 
-    vendor = _vendors(httpx.MockTransport(answer))[given["vendor"]]
+    vendor = vendors(httpx.MockTransport(answer))[given["vendor"]]
     vendor.submit(Envelope(given["path"], given["body"]), given["idempotency_key"])
     (request,) = sent
     told = ("authorization", "content-type", "idempotency-key", "x-api-key")
@@ -404,17 +409,23 @@ def _spent(steps: list[Job]) -> Any:
     """The books after each of these jobs was stored, none of whose attempts was booked before."""
     books: dict[str, Any] = {}
     for job in steps:
-        unbooked = [msgspec.structs.replace(each, booked=NOTHING, counted=False) for each in job.attempts]
-        _, changes = book(msgspec.structs.replace(job, attempts=tuple(unbooked)))
+        _, changes = book(unbooked(job))
         for update in bookings(changes, None):
             books[update.key] = changed(books.get(update.key), update)
     return {
         "items": [_settled(book) for book in books.values()],
-        "reads_as": [_read_book(book) for book in books.values()],
+        "reads_as": [read_book(book) for book in books.values()],
     }
 
 
-def _read_book(item: Any) -> Any:
+def unbooked(job: Job) -> Job:
+    """A job of whose attempts the books know nothing."""
+    attempts = [msgspec.structs.replace(attempt, booked=NOTHING, counted=False) for attempt in job.attempts]
+    return msgspec.structs.replace(job, attempts=tuple(attempts))
+
+
+def read_book(item: Any) -> Any:
+    """What a day's book says."""
     _, day, whose = item["pk"]["S"].split("#", 2)
     tenant = None if whose == "stack" else whose.removeprefix("tenant#")
     return value(_tally(date.fromisoformat(day), tenant, item))

@@ -59,5 +59,5 @@ def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_files_are_written_as_the_recorder_writes_them() -> None:
-    for path in files.paths():
+    for path in (*files.paths(), *files.paths(files.ANSWERS)):
         assert path.read_text(encoding="utf-8") == files.text(files.read(path)), path.name
