@@ -59,6 +59,7 @@ check: .venv/.ready tools ## Lint and type-check everything
 	$(NO_AWS) $(SAM) validate --lint
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest --quiet tests/unit/template/test_definition.py # statelint, which has to be told of JSONata waits
+	$(BIN)/pytest --quiet tests/unit/startup # no function imports a library that its way does not use
 
 .PHONY: build
 build: .venv/.ready tools ## Build the stack for AWS, as `sam deploy` wants it

@@ -1,10 +1,10 @@
 """How long each function takes to wake, against a handler that imports the usual things up front.
 
-Each measurement is a fresh Python process in an environment that holds only what it needs: ours the layer's pinned
-requirements, the baseline's Powertools with its event handler, parser and idempotency, httpx, boto3, and three clients
-made up front. Ours imports the handler and makes all that its first call needs: settings, services, the boto3 clients
-that the call uses, and, where it speaks to a vendor, the vendor's adapter with the certificate authorities. All take turns,
-so that a slow moment of the machine falls on each; wall time and CPU time are shown as median and minimum.
+Each measurement is a fresh Python process that finds only what it needs: ours the layer as its Makefile builds it, the
+baseline's Powertools with its event handler, parser and idempotency, httpx, boto3, and three clients made up front.
+Ours imports the handler and makes all that its first call needs: settings, services, the boto3 clients that the call
+uses, and, where it speaks to a vendor, the vendor's adapter with the certificate authorities. All take turns, so that
+a slow moment of the machine falls on each; wall time and CPU time are shown as median and minimum.
 
 With `--against`, the functions of another checkout (an earlier release) are measured in the same run, as its own
 `benchmarks/cold_start.py` wakes them.
@@ -13,9 +13,9 @@ With `--against`, the functions of another checkout (an earlier release) are mea
 """
 
 import argparse
-import hashlib
 import importlib.util
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,6 +29,8 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "cold-start"
 LAYER = ROOT / "layers" / "stillmotion"
+# Without this environment's packages: what is measured comes from the layer alone.
+BARE_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
 BASELINE_PACKAGES = ["aws-lambda-powertools[parser]", "httpx", "boto3", "jmespath"]
 
 BASELINE = """
@@ -46,23 +48,37 @@ aws = composition.aws()
 {first_call}
 """
 _VENDOR = "; composition._wavespeed()"
-FIRST_CALLS = {
-    "submit": "composition.native_submit_api(); aws.dynamodb; aws.stepfunctions",
-    "submit (S3)": "composition.submit_upload(); aws.dynamodb; aws.s3; aws.stepfunctions",
-    "read": "composition.native_read_api(); aws.dynamodb",
-    "operate": "composition.native_operate_api(); aws.dynamodb",
-    "dispatch": f"composition.dispatch(); aws.dynamodb; aws.secretsmanager; aws.s3{_VENDOR}",
-    "check": f"composition.check(); aws.dynamodb; aws.secretsmanager{_VENDOR}",
-    "finalize": "composition.finalize(); aws.dynamodb; aws.s3\nfrom stillmotion.vendors.tls import trust\ntrust()",
-    "fail": "composition.close(); aws.dynamodb",
-    "sweep": "composition.sweep(); aws.dynamodb",
-    "webhook": f"composition.webhooks(print); aws.dynamodb; aws.secretsmanager; aws.stepfunctions{_VENDOR}",
-    "announce": "composition.announcing(); aws.dynamodb; aws.events",
-    "deliver": (
-        "composition.deliver(); aws.dynamodb; aws.secretsmanager; import standardwebhooks, httpx\n"
-        "from stillmotion.vendors.tls import trust\ntrust()"
-    ),
+COMPOSED = {
+    "submit": "composition.native_submit_api()",
+    "submit (S3)": "composition.submit_upload()",
+    "read": "composition.native_read_api()",
+    "operate": "composition.native_operate_api()",
+    "dispatch": f"composition.dispatch(){_VENDOR}",
+    "check": f"composition.check(){_VENDOR}",
+    "finalize": "composition.finalize()",
+    "fail": "composition.close()",
+    "sweep": "composition.sweep()",
+    "webhook": "composition.webhooks(print)",
+    "announce": "composition.announcing()",
+    "deliver": "composition.deliver()",
 }
+"""What each function makes before its first call is carried out."""
+_TRUST = "\nfrom stillmotion.vendors.tls import trust\ntrust()"
+_USED = {
+    "submit": "aws.dynamodb; aws.stepfunctions",
+    "submit (S3)": "aws.dynamodb; aws.s3; aws.stepfunctions",
+    "read": "aws.dynamodb",
+    "operate": "aws.dynamodb",
+    "dispatch": "aws.dynamodb; aws.secretsmanager; aws.s3",
+    "check": "aws.dynamodb; aws.secretsmanager",
+    "finalize": f"aws.dynamodb; aws.s3{_TRUST}",
+    "fail": "aws.dynamodb",
+    "sweep": "aws.dynamodb",
+    "webhook": f"aws.dynamodb; aws.secretsmanager; aws.stepfunctions{_VENDOR}",
+    "announce": "aws.dynamodb; aws.events",
+    "deliver": f"aws.dynamodb; aws.secretsmanager; import standardwebhooks{_TRUST}",
+}
+FIRST_CALLS = {function: f"{composed}; {_USED[function]}" for function, composed in COMPOSED.items()}
 TIMED = """
 import time; wall, cpu = time.perf_counter(), time.process_time()
 {body}
@@ -100,10 +116,28 @@ def environment(name: str, *requirements: str) -> Path:
 def woken(python: Path, body: str, *paths: Path) -> tuple[float, float]:
     """How many seconds one fresh process takes to run `body`: on the clock, and of the CPU."""
     variables = {**ENVIRONMENT, "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, paths))}
-    command = [str(python), "-c", TIMED.format(body=body)]
+    # The layer is on the path; whatever else this machine's Python has installed is not to be found.
+    flags = ["-S"] if python == BARE_PYTHON else []
+    command = [str(python), *flags, "-c", TIMED.format(body=body)]
     ran = subprocess.run(command, env=variables, check=True, capture_output=True, text=True)  # noqa: S603
     wall, cpu = map(float, ran.stdout.split()[-2:])
     return wall, cpu
+
+
+def built_layer(source: Path, into: Path) -> Path:
+    """The layer of a checkout, built anew for this machine. Gives the folder that is on its path."""
+    shutil.rmtree(into, ignore_errors=True)
+    variables = {
+        **os.environ,
+        "ARTIFACTS_DIR": str(into),
+        "LAYER_PLATFORM": "",
+        "LAYER_PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "LAYER_COMPILER": sys.executable,
+        "UV": shutil.which("uv") or str(ROOT / ".cache" / "uv" / "bin" / "uv"),
+    }
+    command = ["make", "--quiet", "-e", "-C", str(source), "build-StillmotionLayer"]
+    subprocess.run(command, env=variables, check=True)  # noqa: S603
+    return into / "python"
 
 
 def of_checkout(checkout: Path) -> ModuleType:
@@ -119,15 +153,12 @@ def of_checkout(checkout: Path) -> ModuleType:
 
 def wakers(module: ModuleType, label: str) -> dict[str, tuple[Path, str, tuple[Path, ...]]]:
     """For each function of a checkout: its Python, what it runs, and where its code lies."""
-    # An environment made for other pins is made again, under another name.
-    requirements = module.LAYER / "requirements.txt"
-    name = f"layer-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]}"
-    python = environment(name, "--require-hashes", "-r", str(requirements))
+    layer = built_layer(module.LAYER, CACHE / f"layer{label.replace(' ', '')}")
     return {
         f"{function}{label}": (
-            python,
+            BARE_PYTHON,
             module.WAKE.format(first_call=first_call),
-            (module.ROOT / "functions" / function.partition(" ")[0], module.LAYER),
+            (module.ROOT / "functions" / function.partition(" ")[0], layer),
         )
         for function, first_call in module.FIRST_CALLS.items()
     }
