@@ -28,16 +28,9 @@ import msgspec
 from stillmotion.dialects.http import HttpRequest, refused
 from stillmotion.dialects.multipart import Form, form_of, is_form
 from stillmotion.dialects.views import MODEL
-from stillmotion.domain.request import (
-    RATIO_OF_SIZE,
-    AspectRatio,
-    Duration,
-    FieldError,
-    InvalidRequest,
-    Request,
-    parse_request,
-)
+from stillmotion.domain.request import RATIO_OF_SIZE, AspectRatio, Duration, FieldError, InvalidRequest, Request
 from stillmotion.domain.substitution import nearest_duration
+from stillmotion.edge.request import parse_request
 
 DURATIONS: tuple[Duration, ...] = get_args(Duration)
 RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from stillmotion.domain import identity
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Reason, Status, Still, moved, noted, run_again, started
-from stillmotion.domain.request import FieldError, InvalidRequest, Request, VendorName, fits_key, parse_request
+from stillmotion.domain.request import FieldError, InvalidRequest, Request, VendorName, fits_key
 from stillmotion.domain.routing import PriceTable, routes, shape
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import (
     AlreadyExists,
     Claim,

@@ -32,7 +32,8 @@ from stillmotion.dialects.openapi.native_schemas import video_form, video_order
 from stillmotion.dialects.openapi.operation import KEYED
 from stillmotion.dialects.openapi.schemas import Json
 from stillmotion.dialects.openapi.serving import Contract
-from stillmotion.domain import request
+from stillmotion.domain.request import InvalidRequest
+from stillmotion.edge.request import RequestFields, parse_request
 
 ELSEWHERE = {elsewhere.NATIVE, elsewhere.WAVESPEED, elsewhere.APIFRAME}
 WEBHOOKS = "POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"
@@ -181,7 +182,7 @@ def test_each_path_has_its_parameters(openapi: Json) -> None:
 
 def test_an_order_has_the_fields_of_a_request_and_openais() -> None:
     beside = {"model", "size", "dry_run", *STANDS_FOR}
-    assert video_order()["properties"].keys() == request._FIELD_TYPES.keys() | beside
+    assert video_order()["properties"].keys() == RequestFields.model_fields.keys() | beside
     assert video_order()["required"] == ["prompt"]
 
 
@@ -193,7 +194,7 @@ def test_whatever_may_be_left_out_of_an_order_may_be_null_but_for_what_would_cos
 
 def test_what_is_left_out_of_an_order_is_what_the_code_takes_for_it() -> None:
     told = {name: schema["default"] for name, schema in video_order()["properties"].items() if "default" in schema}
-    left_out = msgspec.to_builtins(request.parse_request({"prompt": "a lake"}))
+    left_out = msgspec.to_builtins(parse_request({"prompt": "a lake"}))
     assert told == {name: left_out[name] for name in told.keys() - {"dry_run"}} | {"dry_run": False}
     assert {"duration", "vendor", "failover", "priority", "when_over_budget", "loop"} <= told.keys()
 
@@ -228,8 +229,8 @@ def test_no_two_members_of_a_schema_are_one_name_in_a_program(openapi: Json) -> 
 )
 def test_what_the_code_refuses_of_an_order_the_document_refuses(field: str, value: object) -> None:
     assert not Draft202012Validator(video_order()).is_valid({"prompt": "a lake", field: value})
-    with pytest.raises(request.InvalidRequest):
-        request.parse_request({"prompt": "a lake", field: value})
+    with pytest.raises(InvalidRequest):
+        parse_request({"prompt": "a lake", field: value})
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,9 @@ from stillmotion.domain.job import (
     needs_attention,
     started,
 )
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
+from stillmotion.edge.request import parse_request
 
 ORDERED_AT = datetime(2026, 1, 31, 9, 15, 40, tzinfo=UTC)
 ENDED_AT = ORDERED_AT + timedelta(seconds=101)

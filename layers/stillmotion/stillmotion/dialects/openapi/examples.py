@@ -33,9 +33,10 @@ from stillmotion.domain.dead_letters import Letter, QueueName
 from stillmotion.domain.deliveries import Delivery, answered
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Booking, Job
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.domain.spend import Tally
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import ApiKey, Books, Budget, Envelope, Event
 from stillmotion.services import announcements
 from stillmotion.services.dead_letters import Replayed
