@@ -36,9 +36,9 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
 
     UNKNOWN: ClassVar[str] = "is not a field of this call"
-    """The rule that an unknown name breaks."""
-    NULL_IS_LEFT_OUT: ClassVar[bool] = False
-    """Whether null is taken as a field that was left out; see NEVER_NULL."""
+    """The rule that an unknown name breaks; `{names}` in it stands for those that there are."""
+    NULL: ClassVar[Literal["value", "left out", "refused"]] = "value"
+    """What null is: a value, where the type has it; a field that was left out, but for NEVER_NULL; or wrong."""
     NEVER_NULL: ClassVar[frozenset[str]] = frozenset()
 
     def contradictions(self) -> Iterable[FieldError]:
@@ -67,20 +67,29 @@ def checked(
     errors = []
     for name, field in kind.model_fields.items():
         sent = field.alias or name
-        if sent not in given or (given[sent] is None and kind.NULL_IS_LEFT_OUT and name not in kind.NEVER_NULL):
+        if sent not in given or (given[sent] is None and kind.NULL == "left out" and name not in kind.NEVER_NULL):
             if field.is_required():
-                errors.append(FieldError(sent, "is required"))
+                errors.append(FieldError(sent, _required(field)))
             continue
         value = _from_text(field, given[sent]) if in_text else given[sent]
+        if value is None and kind.NULL == "refused":
+            errors.append(FieldError(sent, rule_of(field)))
+            continue
         try:
             kind.__pydantic_validator__.validate_assignment(model, name, value)
         except ValidationError as error:
             errors.append(FieldError(sent, _sentence(field, error)))
     errors += model.contradictions()
     if kind.model_config["extra"] == "forbid":
-        known = {field.alias or name for name, field in kind.model_fields.items()}
-        errors += [FieldError(name, kind.UNKNOWN) for name in given if name not in known]
+        known = [field.alias or name for name, field in kind.model_fields.items()]
+        rule = kind.UNKNOWN.format(names=", ".join(known))
+        errors += [FieldError(name, rule) for name in given if name not in known]
     return model, errors
+
+
+def _required(field: FieldInfo) -> str:
+    *others, last = choices_of(_unwrapped(field)[0]) or ("",)
+    return f"is required: {', '.join(others)} or {last}" if others else "is required"
 
 
 def _sentence(field: FieldInfo, error: ValidationError) -> str:

@@ -110,6 +110,7 @@ IMAGE_SCHEMA: dict[str, Any] = {
     "type": "string",
     "minLength": 1,
     "pattern": r"^([Dd][Aa][Tt][Aa]:|[Ss]3://|[Hh][Tt][Tt][Pp][Ss]?://)",
+    "description": "An https:// address, s3://bucket/key of an upload, or a data: URI of a JPEG, PNG or WebP image.",
 }
 CALLBACK_SCHEMA: dict[str, Any] = {
     "type": "string",
@@ -160,7 +161,10 @@ class RequestFields(RequestModel):
     prompt: Annotated[Prompt, Field(description="What is to be seen.")]
     image: Annotated[
         ImageAddress | None,
-        Field(description="What the video starts with. Without one it is made of the prompt alone."),
+        Field(
+            description="What the video starts with: an https:// address, s3://bucket/key of an upload, or a data: URI"
+            " of a JPEG, PNG or WebP image. Without one it is made of the prompt alone."
+        ),
     ] = None
     end_image: Annotated[
         ImageAddress | None,
