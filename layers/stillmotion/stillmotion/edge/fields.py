@@ -6,7 +6,7 @@ counted and never validated, so that the cost of a body full of them is that of 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import EnumType
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
@@ -24,10 +24,14 @@ HALF_A_CHARACTER = "must be text: it holds half of a character"
 
 
 class Rule:
-    """The sentence that a caller reads when a field breaks its type or bounds; an annotation of the field."""
+    """The sentence that a caller reads when a field breaks its type or bounds; an annotation of the field.
 
-    def __init__(self, sentence: str) -> None:
+    `missing` is the one for a field that is required and was left out.
+    """
+
+    def __init__(self, sentence: str, *, missing: str | None = None) -> None:
         self.sentence = sentence
+        self.missing = missing
 
 
 class RequestModel(BaseModel):
@@ -41,8 +45,8 @@ class RequestModel(BaseModel):
     """What null is: a value, where the type has it; a field that was left out, but for NEVER_NULL; or wrong."""
     NEVER_NULL: ClassVar[frozenset[str]] = frozenset()
 
-    def contradictions(self) -> Iterable[FieldError]:
-        """The rules between fields that are broken. A field that was left out, or is wrong, has its default here."""
+    def contradictions(self, wrong: Collection[str]) -> Iterable[FieldError]:  # noqa: ARG002 - subclasses need it
+        """The rules between fields that are broken. A field that was left out, or is `wrong`, has its default here."""
         return ()
 
 
@@ -79,7 +83,7 @@ def checked(
             kind.__pydantic_validator__.validate_assignment(model, name, value)
         except ValidationError as error:
             errors.append(FieldError(sent, _sentence(field, error)))
-    errors += model.contradictions()
+    errors += model.contradictions({error.field for error in errors})
     if kind.model_config["extra"] == "forbid":
         known = [field.alias or name for name, field in kind.model_fields.items()]
         rule = kind.UNKNOWN.format(names=", ".join(known))
@@ -88,7 +92,11 @@ def checked(
 
 
 def _required(field: FieldInfo) -> str:
-    *others, last = choices_of(_unwrapped(field)[0]) or ("",)
+    kind, metadata = _unwrapped(field)
+    said = [part.missing for part in metadata if isinstance(part, Rule) and part.missing is not None]
+    if said:
+        return said[0]
+    *others, last = choices_of(kind) or ("",)
     return f"is required: {', '.join(others)} or {last}" if others else "is required"
 
 

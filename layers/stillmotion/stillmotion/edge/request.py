@@ -4,7 +4,7 @@ InvalidRequest    raised by `parse_request`; carries one `FieldError` for each b
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
@@ -198,7 +198,7 @@ class RequestFields(RequestModel):
     ]
     callback_url: Annotated[CallbackUrl | None, Field(description="The URL that is sent the job's events.")] = None
 
-    def contradictions(self) -> Iterator[FieldError]:
+    def contradictions(self, wrong: Collection[str] = ()) -> Iterator[FieldError]:  # noqa: ARG002 - as it is above
         if self.end_image is not None and self.image is None:
             yield FieldError("end_image", "needs an image to start from")
         if self.loop and self.end_image is not None:

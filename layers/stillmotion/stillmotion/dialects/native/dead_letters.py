@@ -1,6 +1,6 @@
 """What could not be handled. Dead letters are not a tenant's but the stack's: they take an admin key of its owner."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Literal
@@ -43,8 +43,8 @@ class ReplayRequest(JsonBody):
     ] = None
     after: Annotated[str | None, Field(description="From the `rest` of an earlier answer.")] = None
 
-    def contradictions(self) -> Iterator[FieldError]:
-        if self.after is not None and self.ids is None:
+    def contradictions(self, wrong: Collection[str]) -> Iterator[FieldError]:
+        if self.after is not None and self.ids is None and "ids" not in wrong:
             yield FieldError("ids", "is required with after: both are in the `rest` of an earlier answer")
 
 

@@ -19,7 +19,7 @@ Source: openai-python and openai-node (resources/videos, _qs, internal/uploads).
 import base64
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
@@ -180,7 +180,7 @@ class VideoOrder(RequestFields, OpenAiFields):
             return parse(cls, _fields_of(form_of(request)), in_text=True)
         return super().read(request)
 
-    def contradictions(self) -> Iterator[FieldError]:
+    def contradictions(self, wrong: Collection[str] = ()) -> Iterator[FieldError]:
         if self.input_reference is not None and self.image not in (None, self.input_reference):
             yield FieldError("input_reference", "contradicts image: give one of the two")
         if self.seconds is not None and self._sold_seconds is None:
@@ -192,7 +192,7 @@ class VideoOrder(RequestFields, OpenAiFields):
             yield FieldError("size", _SIZE_RULE)
         elif self.size is not None and self.aspect_ratio not in (None, ratio):
             yield FieldError("size", f"{self.size} contradicts aspect_ratio {self.aspect_ratio}: give one of the two")
-        yield from RequestFields.contradictions(self._without_openais)
+        yield from RequestFields.contradictions(self._without_openais, wrong)
 
     @property
     def names(self) -> Mapping[str, str]:

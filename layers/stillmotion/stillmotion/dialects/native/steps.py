@@ -7,7 +7,7 @@ another tenant's admin its own.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -120,8 +120,10 @@ class Resolution(StepRequest):
         Field(),
     ] = None
 
-    def contradictions(self) -> Iterator[FieldError]:
-        if "action" in self.model_fields_set and (self.action == "adopt") != (self.generation is not None):
+    def contradictions(self, wrong: Collection[str]) -> Iterator[FieldError]:
+        if "action" not in self.model_fields_set or "generation" in wrong:
+            return
+        if (self.action == "adopt") != (self.generation is not None):
             yield FieldError("generation", "goes with adopt, which needs one, and with nothing else")
 
 

@@ -14,7 +14,8 @@ from stillmotion.dialects.native import NATIVE, WEBHOOKS
 from stillmotion.dialects.native.paths import DeliveryIdInPath
 from stillmotion.domain.access import Scope
 from stillmotion.domain.deliveries import DeliveryState, StillPending, Subscription
-from stillmotion.domain.request import CallbackDialect, FieldError, with_plain_scheme
+from stillmotion.domain.request import CALLBACK_RULE, CallbackDialect, FieldError, with_plain_scheme
+from stillmotion.edge.fields import Rule
 from stillmotion.edge.request import CallbackUrl
 from stillmotion.ports import Conflict, UnknownPage
 from stillmotion.services.outbound import DeliveryUnknown, Outbound
@@ -25,7 +26,7 @@ class WebhookRequest(JsonBody):
 
     EXAMPLES: ClassVar[dict[str, object]] = {"here": {"url": "https://shop.example/videos"}, "nowhere": {"url": None}}
 
-    url: CallbackUrl | None
+    url: Annotated[CallbackUrl | None, Rule(CALLBACK_RULE, missing="is required: an address, or null for none")]
 
 
 class WebhookView(ResponseModel):
