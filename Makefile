@@ -67,8 +67,11 @@ build: .venv/.ready tools ## Build the stack for AWS, as `sam deploy` wants it
 
 .PHONY: pins
 pins: $(UV) ## Compile the requirement files anew [UPGRADE=1 takes newer versions]
-	for source in requirements/*.in layers/stillmotion/requirements.in; do \
+	for source in requirements/*.in; do \
 		echo "Compiling $$source"; $(COMPILE) "$$source" --output-file "$${source%.in}.txt"; done
+	@echo "Compiling layers/stillmotion/requirements.in: the versions that are tested are those that are deployed"
+	$(COMPILE) layers/stillmotion/requirements.in --constraint requirements/dev.txt \
+		--output-file layers/stillmotion/requirements.txt
 
 .PHONY: clean
 clean: ## Stop the local stack and delete everything that was built

@@ -30,7 +30,8 @@ from stillmotion.domain.job import (
     started,
     waiting,
 )
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
+from stillmotion.edge.request import parse_request
 
 NOW = datetime(2026, 5, 4, 6, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

@@ -21,9 +21,10 @@ from tests.stills import image
 from stillmotion.aws.object_urls import place_of
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Status, started
-from stillmotion.domain.request import Request, VendorName, parse_request
+from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import Budget
 from stillmotion.services.calls import SubmitCall
 from stillmotion.services.check import Check

@@ -44,9 +44,10 @@ from stillmotion.domain.deliveries import Delivery, Subscription
 from stillmotion.domain.governing import GovernorState
 from stillmotion.domain.job import Job, Still
 from stillmotion.domain.reconciling import doubts_of
-from stillmotion.domain.request import CallbackDialect, InvalidRequest, Request, VendorName, parse_request
+from stillmotion.domain.request import CallbackDialect, InvalidRequest, Request, VendorName
 from stillmotion.domain.routing import ratio_to_send, routes, shape
 from stillmotion.domain.spend import NOTHING, book
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import (
     ApiKey,
     Envelope,

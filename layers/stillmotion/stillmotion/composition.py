@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from stillmotion.dialects.by_path import Answers, Dialects
     from stillmotion.dialects.callbacks import Body
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
     from stillmotion.dialects.openapi.serving import Contract
     from stillmotion.dialects.purse import Purse
-    from stillmotion.dialects.webhooks import Webhooks
     from stillmotion.domain.job import Job
     from stillmotion.ports import EventBus, ObjectPlace, Pictures, Vendor
     from stillmotion.services.calls import SubmitCall
@@ -293,9 +293,10 @@ def _submit_call() -> "SubmitCall":
 
 @cache
 def native_submit_api() -> "Endpoints":
-    from stillmotion.dialects import native
     from stillmotion.dialects.http import Endpoints
-    from stillmotion.dialects.views import View
+    from stillmotion.dialects.native.orders import Orders
+    from stillmotion.dialects.native.problems import show_problem
+    from stillmotion.dialects.native.views import View
 
     submit = _submit_call()
 
@@ -305,8 +306,7 @@ def native_submit_api() -> "Endpoints":
         prices = load(PriceTable, os.environ)
         return Estimate(vendors=vendors(), orders=orders(), prices=prices, find_still=submit.still)
 
-    routes = native.submit_routes(submit, estimate, load(View, os.environ))
-    return Endpoints(authenticator(), routes, native.show_problem)
+    return Endpoints(authenticator(), Orders(submit, estimate, load(View, os.environ)).routes(), show_problem)
 
 
 @cache
@@ -358,15 +358,19 @@ def apiframe_read_api() -> "Endpoints":
 
 @cache
 def native_read_api() -> "Endpoints":
-    from stillmotion.dialects import native
+    from stillmotion.dialects.elsewhere import elsewhere
     from stillmotion.dialects.http import Endpoints
-    from stillmotion.dialects.spend import spend_routes
-    from stillmotion.dialects.views import View
+    from stillmotion.dialects.native import NATIVE
+    from stillmotion.dialects.native.problems import show_problem
+    from stillmotion.dialects.native.spending import Spending
+    from stillmotion.dialects.native.videos import Videos
+    from stillmotion.dialects.native.views import View
 
     view = load(View, os.environ)
-    videos = native.read_routes(jobs(), objects(), view)
-    spending = spend_routes(books(), load(settings.BudgetSettings, os.environ).budget, view.inbox_tenant)
-    return Endpoints(authenticator(), {**videos, **spending}, native.show_problem)
+    videos = Videos(jobs(), objects(), view)
+    spending = Spending(books(), load(settings.BudgetSettings, os.environ).budget, view.inbox_tenant)
+    routes = {**videos.routes(), **spending.routes(), **elsewhere(NATIVE)}
+    return Endpoints(authenticator(), routes, show_problem)
 
 
 @cache
@@ -400,12 +404,12 @@ def _signing_keys() -> "dict[VendorName, tuple[str | None, ...]]":
 
 
 @cache
-def webhooks(tell: "Callable[[Address, Nudged], None]") -> "Webhooks":
-    from stillmotion.dialects.webhooks import Webhooks
+def webhooks(tell: "Callable[[Address, Nudged], None]") -> "VendorWebhooks":
+    from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
     from stillmotion.services.nudge import Nudge
 
     nudge = Nudge(jobs=jobs(), parking=parking(), vendors=vendors(), workflow=workflow(), clock=CLOCK)
-    return Webhooks(nudge=nudge, keys=_signing_keys, clock=CLOCK, tell=tell)
+    return VendorWebhooks(nudge=nudge, keys=_signing_keys, clock=CLOCK, tell=tell)
 
 
 @cache
@@ -491,12 +495,14 @@ def wavespeed_operate_api() -> "Endpoints":
 
 @cache
 def native_operate_api() -> "Endpoints":
-    from stillmotion.dialects import native
-    from stillmotion.dialects.http import Endpoints, uncapped
-    from stillmotion.dialects.keys import key_routes
-    from stillmotion.dialects.operations import dead_letter_routes, job_routes
-    from stillmotion.dialects.subscriptions import subscription_routes
-    from stillmotion.dialects.views import View
+    from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.native.dead_letters import DeadLetterRoutes
+    from stillmotion.dialects.native.keys import Keys
+    from stillmotion.dialects.native.problems import show_problem
+    from stillmotion.dialects.native.steps import Steps
+    from stillmotion.dialects.native.videos import Deletion
+    from stillmotion.dialects.native.views import View
+    from stillmotion.dialects.native.webhooks import Webhooks
     from stillmotion.services.deleting import Delete
     from stillmotion.services.governor import Ending
     from stillmotion.services.interventions import Interventions, InterventionSettings
@@ -514,16 +520,15 @@ def native_operate_api() -> "Endpoints":
         release=lambda vendor, job_id: governor().release(vendor, job_id, Ending.NEUTRAL),
     )
     view = load(View, os.environ)
-    owner = view.inbox_tenant
-    ring = KeyRing(api_keys(), CLOCK, owner)
-    routes = {**job_routes(interventions, view), **dead_letter_routes(dead_letters, owner), **key_routes(ring)}
-    routes |= subscription_routes(outbound, signing_secrets)
-    delete = Delete(jobs=jobs(), objects=objects(), cancel=interventions.cancel, clock=CLOCK)
-    routes |= native.delete_routes(delete)
-    # Another attempt costs again, and nothing takes that from an allowance.
-    again = ("POST /v1/videos/{id}/retry", "POST /v1/videos/{id}/resolve")
-    routes |= {name: uncapped(routes[name]) for name in again}
-    return Endpoints(authenticator(), routes, native.show_problem)
+    features = (
+        Steps(interventions, view),
+        Deletion(Delete(jobs=jobs(), objects=objects(), cancel=interventions.cancel, clock=CLOCK)),
+        DeadLetterRoutes(dead_letters, view.inbox_tenant),
+        Keys(KeyRing(api_keys(), CLOCK, view.inbox_tenant)),
+        Webhooks(outbound, signing_secrets),
+    )
+    routes = {route: answer for feature in features for route, answer in feature.routes().items()}
+    return Endpoints(authenticator(), routes, show_problem)
 
 
 @cache

@@ -14,10 +14,9 @@ from tests.unit.dialects.stack import Stack, routes
 from tests.unit.services.test_dead_letters import MemoryQueue
 from tests.world import BUCKET, World
 
-from stillmotion.dialects.openapi.native_account import EXAMPLE_KEY_ID
-from stillmotion.dialects.openapi.operation import JOB_ID
+from stillmotion.dialects.native.paths import JOB_ID, KEY_ID
+from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
 from stillmotion.dialects.openapi.serving import Contract
-from stillmotion.dialects.webhooks import Webhooks
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.deliveries import Delivery, DeliveryState
 from stillmotion.domain.job import Job
@@ -53,7 +52,7 @@ def job_id(name: str) -> str:
 
 JOB_IDS = [JOB_ID, *map(job_id, [*STATES, "deleted", "others", "absent"])]
 ADMIN_KEY, ADMIN = mint("default", ledgers.NOW, name="admin")
-SHOP = replace(mint("default", ledgers.NOW, name="shop")[1], hash=EXAMPLE_KEY_ID.ljust(64, "0"))
+SHOP = replace(mint("default", ledgers.NOW, name="shop")[1], hash=KEY_ID.ljust(64, "0"))
 _, ENDED = mint("default", ledgers.NOW, name="ended", revoked=True, revoked_at=ledgers.NOW)
 KEY_IDS = [SHOP.id, ENDED.id, "f" * 12]
 DELIVERIES = {f"e-{number}": state for number, state in enumerate(sorted(DeliveryState), 1)}
@@ -108,7 +107,7 @@ class Stage(Stack):
 
 def handlers(stage: Stage) -> Mapping[str, Handler]:
     """What answers each route, over the ports of a stage that the composition root has."""
-    webhooks = Webhooks(nudge=stage.world.nudge, keys=lambda: VENDOR_KEYS, clock=stage.world.clock)
+    webhooks = VendorWebhooks(nudge=stage.world.nudge, keys=lambda: VENDOR_KEYS, clock=stage.world.clock)
     return {
         **routes(),
         **dict.fromkeys(Contract.routes, Contract(BASE_URL)),

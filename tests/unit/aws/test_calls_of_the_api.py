@@ -15,9 +15,11 @@ from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.keys import DynamoKeyStore
 from stillmotion.aws.rates import DynamoRateStore
 from stillmotion.aws.records import DynamoJobStore
-from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.views import View
+from stillmotion.dialects.native.orders import Orders
+from stillmotion.dialects.native.problems import show_problem
+from stillmotion.dialects.native.videos import Videos
+from stillmotion.dialects.native.views import View
 from stillmotion.services.calls import SubmitCall
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.keys.allowance import Allowance
@@ -45,11 +47,11 @@ class Api:
             allowance=Allowance(DynamoAllowanceStore(clients, table), world.clock),
         )
         routes = {
-            **native.submit_routes(submit, lambda: world.estimate, View()),
-            **native.read_routes(jobs, world.objects, View()),
+            **Orders(submit, lambda: world.estimate, View()).routes(),
+            **Videos(jobs, world.objects, View()).routes(),
         }
         authenticate = Authenticator(self.keys, world.clock, RateLimit(DynamoRateStore(clients, table)))
-        self.endpoints = Endpoints(authenticate, routes, native.show_problem)
+        self.endpoints = Endpoints(authenticate, routes, show_problem)
 
     def key(self, **fields: Any) -> str:
         key, record = mint("default", self.clock.now(), **fields)

@@ -14,11 +14,14 @@ from tests.unit.services.test_dead_letters import MemoryOutbox, MemoryQueue
 from tests.world import World
 from typer.testing import CliRunner, Result
 
-from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.operations import dead_letter_routes, job_routes
-from stillmotion.dialects.spend import spend_routes
-from stillmotion.dialects.views import View
+from stillmotion.dialects.native.dead_letters import DeadLetterRoutes
+from stillmotion.dialects.native.orders import Orders
+from stillmotion.dialects.native.problems import show_problem
+from stillmotion.dialects.native.spending import Spending
+from stillmotion.dialects.native.steps import Steps
+from stillmotion.dialects.native.videos import Videos
+from stillmotion.dialects.native.views import View
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.job import Job, Video, completed
 from stillmotion.domain.routing import PriceTable
@@ -47,17 +50,18 @@ class Stage:
     def __init__(self, world: World) -> None:
         self.world = world
         self.key, mine = mint("default", world.clock.now())
-        made = native.submit_routes(world.submit_call, lambda: world.estimate, View())
-        spending = spend_routes(InMemoryBooks(world.jobs), BUDGET, "default")
         self.letters = {QueueName.INBOX: MemoryQueue(), QueueName.ANNOUNCEMENTS: MemoryQueue()}
         self.inbox = MemoryQueue()
-        operating = {
-            **job_routes(self._interventions(), View()),
-            **dead_letter_routes(self._dead_letters, "default"),
-        }
-        routes = {**made, **native.read_routes(world.jobs, world.objects, View()), **spending, **operating}
+        features = (
+            Orders(world.submit_call, lambda: world.estimate, View()),
+            Videos(world.jobs, world.objects, View()),
+            Spending(InMemoryBooks(world.jobs), BUDGET, "default"),
+            Steps(self._interventions(), View()),
+            DeadLetterRoutes(self._dead_letters, "default"),
+        )
+        routes = {route: answer for feature in features for route, answer in feature.routes().items()}
         authenticate = Authenticator(InMemoryKeyStore(mine), world.clock)
-        self.endpoints = Endpoints(authenticate, routes, native.show_problem)
+        self.endpoints = Endpoints(authenticate, routes, show_problem)
         self.environment = {"STILLMOTION_API_URL": API, "STILLMOTION_API_KEY": self.key}
         self.stack: StackDescription | None = None
         self.steps: list[Callable[[], object]] = []

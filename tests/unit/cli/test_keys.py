@@ -15,9 +15,9 @@ from tests.fakes import InMemoryKeyStore
 from tests.unit.cli.stage import LOST, Stage
 from tests.world import World
 
-from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.keys import key_routes
+from stillmotion.dialects.native.keys import Keys
+from stillmotion.dialects.native.problems import show_problem
 from stillmotion.ports import ApiKey
 from stillmotion.services.keys import Authenticator, key_hash, mint
 from stillmotion.services.keys.managing import KeyRing
@@ -37,8 +37,8 @@ class KeyStage(Stage):
         self.ring.put(mint("default", world.clock.now(), name="mine")[1])
         self.key, mine = mint("default", world.clock.now(), name="admin")
         self.ring.put(mine)
-        routes = key_routes(KeyRing(self.ring, world.clock, "default"))
-        self.endpoints = Endpoints(Authenticator(self.ring, world.clock), routes, native.show_problem)
+        routes = Keys(KeyRing(self.ring, world.clock, "default")).routes()
+        self.endpoints = Endpoints(Authenticator(self.ring, world.clock), routes, show_problem)
         self.environment["STILLMOTION_API_KEY"] = self.key
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

@@ -6,7 +6,7 @@ import msgspec
 from rich.console import Console
 from tests.unit.cli.stage import Stage
 
-from stillmotion.dialects.views import View
+from stillmotion.dialects.native.views import View
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.ports import Refused, Running
 from stillmotion_cli.progress import ProgressTable, progress_on
@@ -15,7 +15,7 @@ from stillmotion_cli.records import Job
 
 def seen(stage: Stage) -> Job:
     """The job as the API tells it."""
-    return msgspec.convert(msgspec.to_builtins(View().video(stage.world.jobs.only())["job"]), Job)
+    return msgspec.convert(View().video(stage.world.jobs.only()).job, Job)
 
 
 def lines(table: ProgressTable) -> list[str]:

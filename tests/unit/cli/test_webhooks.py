@@ -10,9 +10,9 @@ from tests.fakes import InMemoryKeyStore
 from tests.unit.cli.stage import LOST, Stage
 from tests.world import World
 
-from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.subscriptions import subscription_routes
+from stillmotion.dialects.native.problems import show_problem
+from stillmotion.dialects.native.webhooks import Webhooks
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.signing_secrets import SigningSecrets, derived
 
@@ -27,8 +27,8 @@ class WebhookStage(Stage):
         self.telling = Telling(world)
         self.key, mine = mint("default", world.clock.now())
         secrets = SigningSecrets(lambda: self.telling.roots)
-        routes = subscription_routes(lambda: self.telling.outbound, lambda: secrets)
-        self.endpoints = Endpoints(Authenticator(InMemoryKeyStore(mine), world.clock), routes, native.show_problem)
+        routes = Webhooks(lambda: self.telling.outbound, lambda: secrets).routes()
+        self.endpoints = Endpoints(Authenticator(InMemoryKeyStore(mine), world.clock), routes, show_problem)
         self.environment["STILLMOTION_API_KEY"] = self.key
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

@@ -7,8 +7,10 @@ import pytest
 from tests.unit.dialects.calling import call
 from tests.unit.dialects.stack import Stack, template
 
-from stillmotion.dialects.elsewhere import APIFRAME, METHODS, NATIVE, WAVESPEED, allowed_at
+from stillmotion.dialects.declared import allowed_at
+from stillmotion.dialects.elsewhere import APIFRAME, WAVESPEED, operations
 from stillmotion.dialects.http import Endpoints
+from stillmotion.dialects.native import NATIVE
 from stillmotion.dialects.openapi.serving import Contract
 from stillmotion.dialects.wavespeed_views import MODEL
 
@@ -33,8 +35,8 @@ class Api:
         self._endpoints = endpoints
 
     def __call__(self, method: str, path: str) -> tuple[int, Any, Mapping[str, str]]:
-        (route,) = [name for name in (NATIVE, WAVESPEED, APIFRAME) if path.startswith(name[4:].partition("{")[0])]
-        proxy = path.removeprefix(route[4:].partition("{")[0])
+        (dialect,) = [each for each in (NATIVE, WAVESPEED, APIFRAME) if path.startswith(each.prefix)]
+        route, proxy = dialect.proxy, path.removeprefix(dialect.prefix)
         return call(self._endpoints[route], route, self.key, path={"proxy": proxy}, method=method, body={"a": "b"})
 
 
@@ -45,9 +47,9 @@ def api(stack: Stack, endpoints: Mapping[str, Endpoints]) -> Api:
 
 def test_the_addresses_are_those_that_are_deployed() -> None:
     deployed = {route["Properties"]["RouteKey"] for route in template().of_type("AWS::ApiGatewayV2::Route").values()}
-    told = {f"{method} {path}" for path, methods in METHODS.items() for method in methods}
+    told = {operation.route for operation in operations()}
     told |= {route.replace("GET ", "HEAD ") for route in told}
-    assert told == {*deployed} - {NATIVE, WAVESPEED, APIFRAME, *Contract.routes}
+    assert told == {*deployed} - {NATIVE.proxy, WAVESPEED.proxy, APIFRAME.proxy, *Contract.routes}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_the_addresses_are_those_that_are_deployed() -> None:
     ],
 )
 def test_an_address_takes_its_methods(path: str, allowed: list[str]) -> None:
-    assert list(allowed_at(path)) == allowed
+    assert list(allowed_at(path, operations())) == allowed
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/api/v3/nothing", "/v2/nothing"])

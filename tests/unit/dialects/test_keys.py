@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from tests.fakes import FakeClock, InMemoryKeyStore
 from tests.unit.dialects.calling import call
 
-from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.keys import NAME_PATTERN, key_routes
+from stillmotion.dialects.native.keys import NAME_PATTERN, Keys
+from stillmotion.dialects.native.problems import show_problem
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.keys.managing import KeyRing
 
@@ -23,8 +23,8 @@ class Api:
         self.key, self.owner = mint("default", self.clock.now())
         self.acme_key, self.acme = mint("acme", self.clock.now())
         self.keys = InMemoryKeyStore(self.owner, self.acme)
-        routes = key_routes(KeyRing(self.keys, self.clock, "default"))
-        self.endpoints = Endpoints(Authenticator(self.keys, self.clock), routes, native.show_problem)
+        routes = Keys(KeyRing(self.keys, self.clock, "default")).routes()
+        self.endpoints = Endpoints(Authenticator(self.keys, self.clock), routes, show_problem)
 
     def __call__(self, route: str, body: object = None, *, id: str = "", key: str | None = None) -> tuple[int, Any]:  # noqa: A002
         self.clock.advance(1)

@@ -14,9 +14,13 @@ from tests.unit.dialects.calling import context
 from tests.unit.dialects.forms import CONTENT_TYPE, form
 from tests.world import BUCKET, PRICES, World
 
-from stillmotion.dialects import native
+from stillmotion.dialects.elsewhere import elsewhere
 from stillmotion.dialects.http import MAX_BODY_BYTES, Endpoints
-from stillmotion.dialects.views import View
+from stillmotion.dialects.native import NATIVE
+from stillmotion.dialects.native.orders import Orders
+from stillmotion.dialects.native.problems import show_problem
+from stillmotion.dialects.native.videos import Deletion, Videos
+from stillmotion.dialects.native.views import View
 from stillmotion.domain.job import Job, Outcome, Still
 from stillmotion.domain.request import VendorName
 from stillmotion.services.deleting import Delete
@@ -44,8 +48,8 @@ class Api:
         self.key, mine = mint("default", world.clock.now())
         self.other_key, other = mint("other", world.clock.now())
         authenticate = Authenticator(InMemoryKeyStore(mine, other), world.clock)
-        made = native.submit_routes(world.submit_call, lambda: world.estimate, View())
-        routes = {**made, **native.read_routes(world.jobs, world.objects, View())}
+        made = Orders(world.submit_call, lambda: world.estimate, View()).routes()
+        routes = {**made, **Videos(world.jobs, world.objects, View()).routes(), **elsewhere(NATIVE)}
         cancel = Interventions(
             jobs=world.jobs,
             objects=world.objects,
@@ -57,8 +61,8 @@ class Api:
             settings=InterventionSettings(),
         ).cancel
         delete = Delete(jobs=world.jobs, objects=world.objects, cancel=cancel, clock=world.clock)
-        routes |= native.delete_routes(delete)
-        self.endpoints = Endpoints(authenticate, routes, native.show_problem)
+        routes |= Deletion(delete).routes()
+        self.endpoints = Endpoints(authenticate, routes, show_problem)
 
     def __call__(
         self,
@@ -152,6 +156,16 @@ def test_a_name_that_stands_twice_in_a_body_is_told(api: Api, raw: bytes, name: 
     assert (status, problem["error"]["code"]) == (400, "invalid_json")
     assert problem["detail"] == f"The body says twice what {name} is."
     assert api.world.jobs.all() == []
+
+
+@pytest.mark.parametrize("levels", [31, 400, 900])
+@pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_a_body_that_is_nested_deeper_than_any_call_needs_is_told(
+    api: Api, levels: int, opened: bytes, closed: bytes
+) -> None:
+    nested = opened * levels + b"1" + closed * levels
+    status, problem, _ = api("POST /v1/videos", raw=b'{"prompt": "a lake", "metadata": ' + nested + b"}")
+    assert (status, problem["error"]["code"]) == (400, "invalid_json" if levels > 31 else "invalid_request")
 
 
 def test_numbers_of_thousands_of_digits_are_told(api: Api) -> None:

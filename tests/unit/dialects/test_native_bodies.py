@@ -11,8 +11,7 @@ from tests.fakes import DAWN
 from tests.unit.dialects.forms import CONTENT_TYPE, form
 
 from stillmotion.dialects.http import HttpRequest, Problem
-from stillmotion.dialects.native_bodies import Body, Order, body_of, order_of
-from stillmotion.dialects.openapi.native_schemas import video_order
+from stillmotion.dialects.native.order_body import Order, VideoOrder
 from stillmotion.domain.request import Callback, InvalidRequest
 
 PICTURE = "https://a.example/1.jpg"
@@ -27,11 +26,11 @@ def sent(body: bytes, content_type: str) -> HttpRequest:
 
 def of_json(**fields: object) -> Order:
     body = {"prompt": "a lake", **fields}
-    return order_of(body_of(sent(json.dumps(body).encode(), "application/json")))
+    return VideoOrder.read(sent(json.dumps(body).encode(), "application/json")).order()
 
 
 def of_form(*fields: tuple[str, str], files: Any = ()) -> Order:
-    return order_of(body_of(sent(form(("prompt", "a lake"), *fields, files=files), CONTENT_TYPE)))
+    return VideoOrder.read(sent(form(("prompt", "a lake"), *fields, files=files), CONTENT_TYPE)).order()
 
 
 def broken(**fields: object) -> set[str]:
@@ -57,7 +56,7 @@ def test_seconds_are_the_duration_as_a_number_and_in_text(seconds: object) -> No
 
 @pytest.mark.parametrize("seconds", ["6", 16, "20", 0, -5, 7.5])
 def test_other_seconds_are_refused_with_what_is_made(seconds: object) -> None:
-    assert rule(seconds=seconds).startswith("duration: must be one of 5, 9, 10; with allow_substitution")
+    assert rule(seconds=seconds).startswith("seconds: must be one of 5, 9, 10; with allow_substitution")
 
 
 @pytest.mark.parametrize(("asked", "made"), [("4", 5), ("8", 9), ("12", 9), (7, 5), (7.5, 9), (999, 9), (0.5, 5)])
@@ -84,12 +83,12 @@ def test_the_nearest_is_one_that_can_be_made_with_all_else(seconds: int, vendor:
 
 @pytest.mark.parametrize("asked", [{"seconds": "8"}, {"size": "1792x1024"}])
 def test_nothing_is_made_in_place_of_anything_where_the_caller_says_so(asked: dict[str, object]) -> None:
-    assert broken(**asked, allow_substitution=False) == {"size" if "size" in asked else "duration"}
+    assert broken(**asked, allow_substitution=False) == set(asked)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, True, "", "five", "\u0665", [], {}, "5" * 5000, 10**18, 1e300, "1e1", " 5"])
 def test_what_are_no_seconds_is_refused_also_where_substitution_is_allowed(seconds: object) -> None:
-    assert broken(seconds=seconds, allow_substitution=True) == {"duration"}
+    assert broken(seconds=seconds, allow_substitution=True) == {"seconds"}
 
 
 def test_seconds_beside_another_duration_are_refused() -> None:
@@ -175,7 +174,7 @@ def test_both_images_may_be_files() -> None:
 
 @pytest.mark.parametrize("reference", [{"file_id": "file-1"}, {}, {"image_url": 1}, [], 7, {"image_url": "x", "a": 1}])
 def test_what_is_no_reference_is_refused(reference: object) -> None:
-    assert broken(input_reference=reference) == {"image"}
+    assert broken(input_reference=reference) == {"input_reference"}
 
 
 def test_a_reference_beside_another_image_is_refused() -> None:
@@ -183,8 +182,9 @@ def test_a_reference_beside_another_image_is_refused() -> None:
 
 
 def test_fields_are_called_as_the_caller_calls_them() -> None:
-    assert Body({"seconds": 5, "image": ""}).names == {"duration": "seconds"}
-    assert Body({"input_reference": ""}).names == {"image": "input_reference"}
+    for sent_as, own in (("seconds", "duration"), ("input_reference", "image")):
+        body = json.dumps({"prompt": "a lake", sent_as: {"seconds": 5}.get(sent_as, PICTURE)}).encode()
+        assert VideoOrder.read(sent(body, "application/json")).names == {own: sent_as}
 
 
 # --- our own fields --------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_a_form_says_the_same_as_json() -> None:
     assert of_form(("input_reference", PICTURE), *IN_A_FORM) == of_json(input_reference=PICTURE, **OWN)
 
 
-OPTIONAL = sorted(video_order()["properties"].keys() - {"prompt", "dry_run"})
+OPTIONAL = sorted(VideoOrder.model_fields.keys() - {"prompt", "dry_run"})
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
@@ -272,7 +272,7 @@ def test_a_key_of_metadata_may_be_sent_by_form_as_httpx_spells_it(key: str) -> N
     sent_by_client = httpx.Request(
         "POST", "https://a.example/", data={"prompt": "a lake", f"metadata[{key}]": "x"}, files={"image": b"y"}
     )
-    held = order_of(body_of(sent(sent_by_client.read(), sent_by_client.headers["content-type"])))
+    held = VideoOrder.read(sent(sent_by_client.read(), sent_by_client.headers["content-type"])).order()
     assert held.request.metadata == of_json(metadata={key: "x"}).request.metadata == {key: "x"}
 
 
@@ -311,7 +311,7 @@ def test_a_file_beside_an_address_of_the_same_name_is_refused() -> None:
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert broken(seconds=6, size="1x1", model=1, loop="yes", dry_run=1) == {
-        "duration",
+        "seconds",
         "size",
         "model",
         "loop",

@@ -11,10 +11,11 @@ from tests.fakes import DAWN, InMemoryKeyStore
 from tests.unit.dialects.calling import call
 from tests.unit.services import test_dead_letters, test_interventions
 
-from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.operations import dead_letter_routes, job_routes
-from stillmotion.dialects.views import View
+from stillmotion.dialects.native.dead_letters import DeadLetterRoutes
+from stillmotion.dialects.native.problems import show_problem
+from stillmotion.dialects.native.steps import Steps
+from stillmotion.dialects.native.views import View
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.job import Job
@@ -42,10 +43,10 @@ class Api:
         self.writer, writers = mint("default", DAWN)
         keys = InMemoryKeyStore(own, others, replace(writers, scopes=(Scope.READ, Scope.WRITE)))
         routes = {
-            **job_routes(self.scene.interventions, View()),
-            **dead_letter_routes(lambda: self.letters.letters, "default"),
+            **Steps(self.scene.interventions, View()).routes(),
+            **DeadLetterRoutes(lambda: self.letters.letters, "default").routes(),
         }
-        self.endpoints = Endpoints(Authenticator(keys, self.scene.clock), routes, native.show_problem)
+        self.endpoints = Endpoints(Authenticator(keys, self.scene.clock), routes, show_problem)
 
     def given(self, job: Job) -> Job:
         return self.scene.given(replace(job, id=ID))
@@ -196,7 +197,7 @@ def test_a_queue_that_is_none_is_told_which_there_are(api: Api) -> None:
 
 def test_very_many_wrong_fields_are_answered_in_few_words(api: Api) -> None:
     status, problem, _ = api(JOB_ROUTES[0], {f"{'x' * 1000}{number}": 1 for number in range(900)})
-    assert (status, len(problem["errors"])) == (400, 20)
+    assert (status, len(problem["errors"])) == (400, 21)
 
 
 # --- dead letters

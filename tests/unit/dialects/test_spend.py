@@ -10,9 +10,9 @@ import pytest
 from tests.fakes import FakeClock, InMemoryKeyStore
 from tests.unit.dialects.calling import context
 
-from stillmotion.dialects import native, spend
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.spend import spend_routes
+from stillmotion.dialects.native import spending
+from stillmotion.dialects.native.problems import show_problem
 from stillmotion.domain.access import Scope
 from stillmotion.domain.job import Booking
 from stillmotion.domain.request import VendorName
@@ -57,7 +57,7 @@ class Api:
         }
         self.keys = {name: key for name, (key, _) in minted.items()}
         authenticate = Authenticator(InMemoryKeyStore(*(stored for _, stored in minted.values())), clock)
-        self.endpoints = Endpoints(authenticate, spend_routes(books, BUDGET, "default"), native.show_problem)
+        self.endpoints = Endpoints(authenticate, spending.Spending(books, BUDGET, "default").routes(), show_problem)
 
     def __call__(self, caller: str = "owner", **query: str) -> tuple[int, Any]:
         event = {
@@ -137,7 +137,7 @@ def test_a_reader_sees_its_own_tenants_days() -> None:
 
 
 def test_too_many_tenants_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spend, "MOST_TENANTS_BOOKS", 1)
+    monkeypatch.setattr(spending, "MAX_TENANTS_BOOKS", 1)
     books = HeldBooks(
         tally(TODAY, None, "bob"), tally(TODAY, "bob"), tally(YESTERDAY, None, "ada"), tally(YESTERDAY, "ada")
     )

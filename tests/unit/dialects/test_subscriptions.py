@@ -7,9 +7,9 @@ from tests.deliveries import ROOT, ScriptedPoster, Telling
 from tests.fakes import DAWN, InMemoryKeyStore
 from tests.unit.dialects.calling import call
 
-from stillmotion.dialects import native
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.subscriptions import subscription_routes
+from stillmotion.dialects.native.problems import show_problem
+from stillmotion.dialects.native.webhooks import Webhooks
 from stillmotion.domain.access import Scope
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.signing_secrets import SigningSecrets, derived
@@ -26,9 +26,9 @@ class Api:
         self.telling = Telling()
         self.keys = InMemoryKeyStore()
         secrets = SigningSecrets(lambda: self.telling.roots)
-        routes = subscription_routes(lambda: self.telling.outbound, lambda: secrets)
+        routes = Webhooks(lambda: self.telling.outbound, lambda: secrets).routes()
         authenticate = Authenticator(self.keys, self.telling.world.clock)
-        self.endpoints = Endpoints(authenticate, routes, native.show_problem)
+        self.endpoints = Endpoints(authenticate, routes, show_problem)
 
     def __call__(
         self, route: str, *, tenant: str = "default", scope: Scope = Scope.ADMIN, **sent: Any

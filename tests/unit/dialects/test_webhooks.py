@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.world import World
 
-from stillmotion.dialects.webhooks import Webhooks
+from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Accepted, Unanswered
@@ -29,12 +29,12 @@ def world() -> World:
 
 
 @pytest.fixture
-def webhooks(world: World) -> Webhooks:
+def webhooks(world: World) -> VendorWebhooks:
     keys: dict[VendorName, tuple[str | None, ...]] = {
         VendorName.APIFRAME: (API_KEY,),
         VendorName.WAVESPEED: (SECRET,),
     }
-    return Webhooks(nudge=world.nudge, keys=lambda: keys, clock=world.clock)
+    return VendorWebhooks(nudge=world.nudge, keys=lambda: keys, clock=world.clock)
 
 
 @pytest.fixture
@@ -65,28 +65,28 @@ def event(world: World, job: Job, **changed: str) -> dict[str, Any]:
     return given | {"headers": headers, "body": body, "pathParameters": path}
 
 
-def test_a_webhook_with_signature_and_token_is_taken(world: World, webhooks: Webhooks, job: Job) -> None:
+def test_a_webhook_with_signature_and_token_is_taken(world: World, webhooks: VendorWebhooks, job: Job) -> None:
     assert webhooks(event(world, job)) == TAKEN
     assert world.parking.counts == {job.id: 1}
 
 
-def test_a_signature_alone_is_not_enough(world: World, webhooks: Webhooks, job: Job) -> None:
+def test_a_signature_alone_is_not_enough(world: World, webhooks: VendorWebhooks, job: Job) -> None:
     assert webhooks(event(world, job, token="guess")) == REFUSED
     assert webhooks(event(world, job, job_id="job-2")) == REFUSED
 
 
-def test_a_token_alone_is_not_enough_and_nothing_is_looked_up(world: World, webhooks: Webhooks, job: Job) -> None:
+def test_a_token_alone_is_not_enough_and_nothing_is_looked_up(world: World, webhooks: VendorWebhooks, job: Job) -> None:
     forged = event(world, job)
     forged["headers"]["webhook-signature"] = "v3," + "0" * 64
     assert webhooks(forged) == REFUSED
     assert world.jobs.faults.calls == []
 
 
-def test_a_body_that_was_changed_is_refused(world: World, webhooks: Webhooks, job: Job) -> None:
+def test_a_body_that_was_changed_is_refused(world: World, webhooks: VendorWebhooks, job: Job) -> None:
     assert webhooks(event(world, job) | {"body": '{"id": "task-8"}'}) == REFUSED
 
 
-def test_a_body_is_verified_as_the_bytes_that_came(world: World, webhooks: Webhooks, job: Job) -> None:
+def test_a_body_is_verified_as_the_bytes_that_came(world: World, webhooks: VendorWebhooks, job: Job) -> None:
     encoded = event(world, job) | {"body": "eyJpZCI6ICJ0YXNrLTcifQ==", "isBase64Encoded": True}
     assert webhooks(encoded) == TAKEN
     assert webhooks(encoded | {"body": "not base64!"}) == REFUSED
@@ -98,19 +98,19 @@ def test_a_body_is_verified_as_the_bytes_that_came(world: World, webhooks: Webho
      {"attempt": "-1"}, {"attempt": "1" * 999}, {"attempt": "²"}],
 )  # fmt: skip
 def test_a_url_that_nobody_was_given_is_refused(
-    world: World, webhooks: Webhooks, job: Job, changed: dict[str, str]
+    world: World, webhooks: VendorWebhooks, job: Job, changed: dict[str, str]
 ) -> None:
     assert webhooks(event(world, job, **changed)) == REFUSED
     assert world.jobs.faults.calls == []
 
 
-def test_a_stale_webhook_is_refused(world: World, webhooks: Webhooks, job: Job) -> None:
+def test_a_stale_webhook_is_refused(world: World, webhooks: VendorWebhooks, job: Job) -> None:
     stale = event(world, job)
     world.clock.advance(301)
     assert webhooks(stale) == REFUSED
 
 
-def test_a_vendor_that_cannot_be_read_is_asked_to_call_again(world: World, webhooks: Webhooks) -> None:
+def test_a_vendor_that_cannot_be_read_is_asked_to_call_again(world: World, webhooks: VendorWebhooks) -> None:
     job = world.dispatching()
     world.workflow.start(job)
     world.wavespeed.submissions = [LOST]
@@ -121,7 +121,7 @@ def test_a_vendor_that_cannot_be_read_is_asked_to_call_again(world: World, webho
 
 def test_what_came_of_it_is_told_to_the_log_only(world: World, job: Job) -> None:
     told: list[str] = []
-    webhooks = Webhooks(
+    webhooks = VendorWebhooks(
         nudge=world.nudge,
         keys=lambda: {VendorName.WAVESPEED: (SECRET,), VendorName.APIFRAME: ()},
         clock=world.clock,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from stillmotion.domain.request import Callback, InvalidRequest, parse_request
+from stillmotion.domain.request import Callback, InvalidRequest
+from stillmotion.edge.request import parse_request
 
 
 def test_a_callback_url_is_told_of_everything_in_the_standard_form() -> None:

@@ -7,7 +7,8 @@ from tests.stills import image
 
 from stillmotion.domain.data_uris import decoded
 from stillmotion.domain.images import MAX_BYTES
-from stillmotion.domain.request import InvalidRequest, parse_request
+from stillmotion.domain.request import InvalidRequest
+from stillmotion.edge.request import parse_request
 
 
 def uri(body: bytes, beginning: str = "data:image/jpeg;base64,") -> str:

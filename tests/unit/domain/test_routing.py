@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from stillmotion.domain.request import InvalidRequest, Request, VendorName, parse_request
+from stillmotion.domain.request import InvalidRequest, Request, VendorName
 from stillmotion.domain.routing import PriceTable, Route, ratio_to_send, routes, shape
+from stillmotion.edge.request import parse_request
 
 PRICES = PriceTable()
 IMAGE = "https://a.example/1.jpg"

@@ -5,8 +5,9 @@ from msgspec.structs import replace
 from tests import ledgers
 
 from stillmotion.domain.job import Job, lined_up
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
 from stillmotion.domain.substitution import Fit, as_sent, fit
+from stillmotion.edge.request import parse_request
 
 IMAGE = "https://a.example/1.jpg"
 TALL = {"width": 300, "height": 400}

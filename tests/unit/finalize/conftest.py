@@ -28,7 +28,8 @@ from stillmotion.domain.job import (
     generation_read,
     started,
 )
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
+from stillmotion.edge.request import parse_request
 from stillmotion.services.finalize import FetchPolicy, Finalize, FinalizeResult
 
 BUCKET = "output"

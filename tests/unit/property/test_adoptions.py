@@ -18,8 +18,9 @@ from tests.unit.property.bookkeeping import ANSWERS, BookkeepingVendor
 from tests.world import PRICES, WORKFLOW_FAULT, World, new_job
 
 from stillmotion.domain.job import Attempt, Job, Outcome, Status, WrongStep
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import is_swept
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import Page
 from stillmotion.services.interventions import Interventions, InterventionSettings, Which
 from stillmotion.services.nudge import Address

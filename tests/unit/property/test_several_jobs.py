@@ -18,7 +18,8 @@ from tests.world import BUCKET, NO_LIMITS, PRICES, WORKFLOW_FAULT, World, new_jo
 
 from stillmotion.domain.interventions import TooSoon
 from stillmotion.domain.job import Job, Outcome, Status, Verdict, WrongStep
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import ReadFailed
 from stillmotion.services.adopt import NotAdopted
 from stillmotion.services.finalize import Finalize

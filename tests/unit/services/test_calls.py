@@ -10,7 +10,8 @@ from tests.world import BUCKET, World
 
 from stillmotion.domain.interventions import cancelled
 from stillmotion.domain.job import Job, Status, deleted
-from stillmotion.domain.request import InvalidRequest, parse_request
+from stillmotion.domain.request import InvalidRequest
+from stillmotion.edge.request import parse_request
 from stillmotion.services.calls import Call
 from stillmotion.services.repetitions import KeyReused, OrderDeleted
 

@@ -14,8 +14,9 @@ from tests.world import BUCKET, PRICES, World
 
 from stillmotion.domain.access import Scope, is_tenant, permits
 from stillmotion.domain.job import Job
-from stillmotion.domain.request import Request, parse_request
+from stillmotion.domain.request import Request
 from stillmotion.domain.routing import routes
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import AllowanceSpent, ApiKey, StoreError
 from stillmotion.services.calls import Call
 from stillmotion.services.keys import Authenticator, Unauthenticated, key_hash, mint

@@ -8,8 +8,9 @@ from tests.world import BUCKET, PRICES, World
 
 from stillmotion.domain.failover import next_routes
 from stillmotion.domain.job import Job, Still
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import Route, routes
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import Order
 
 KEY = "inbox/lake 1.jpg"

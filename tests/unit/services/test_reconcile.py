@@ -21,8 +21,9 @@ from stillmotion.domain.job import (
     needs_attention,
     with_attempt,
 )
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import RETENTION
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import Listed, Page, Pointer, ReadFailed, StoreError, generation_key
 from stillmotion.services.doubts import doubts
 from stillmotion.services.reconcile import Reconciled

@@ -24,11 +24,12 @@ WATCHED = (
 )
 """What costs milliseconds, and not every function needs. boto3 and msgspec every one does."""
 PARAMETERS, HTTPCORE, HTTPX = "aws_lambda_powertools.utilities.parameters", "httpcore", "httpx"
+PYDANTIC = "pydantic"
 IMPORTED = {
-    "submit": set(),
-    "submit (S3)": set(),
-    "read": set(),
-    "operate": {PARAMETERS},
+    "submit": {PYDANTIC},
+    "submit (S3)": {PYDANTIC},
+    "read": {PYDANTIC},
+    "operate": {PARAMETERS, PYDANTIC},
     "dispatch": {PARAMETERS, HTTPX, HTTPCORE},
     "check": {PARAMETERS, HTTPX, HTTPCORE},
     "finalize": {HTTPX, HTTPCORE},

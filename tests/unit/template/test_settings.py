@@ -5,7 +5,7 @@ import pytest
 from tests.unit.template.document import Template
 
 from stillmotion import settings
-from stillmotion.dialects.views import View
+from stillmotion.dialects.native.views import View
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.services.choosing import Patience

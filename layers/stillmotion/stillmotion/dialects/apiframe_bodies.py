@@ -23,8 +23,8 @@ from stillmotion.domain.request import (
     InvalidRequest,
     Request,
     callback_error,
-    parse_request,
 )
+from stillmotion.edge.request import parse_request
 
 WEBHOOK_EVENTS = ("progress", "completed", "failed")
 DURATIONS = (5, 9)

@@ -9,11 +9,10 @@ HEAD is GET without the answer's body: a table of routes has the GET.
 import base64
 import json
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -26,6 +25,8 @@ from stillmotion.services.repetitions import NotRepeated
 
 MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
+MAX_DEPTH = 32
+"""So deep may the objects and lists of a body be nested."""
 MAX_INTEGER = 2**53
 """Up to here, a number in JSON is one integer and no other (RFC 8259)."""
 MAX_LISTED = 100
@@ -117,78 +118,61 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         return self.good_key.tenant
 
     def json(self) -> Mapping[str, object]:
-        """The body as a JSON object. Raises Problem."""
+        """The body as a JSON object, of bounded size and depth, with each name once. Raises Problem."""
         if len(self.body) > MAX_BODY_BYTES:
             detail = f"A body may have at most {MAX_BODY_BYTES} bytes. For a larger image, see POST /v1/uploads."
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
         try:
             value = msgspec.json.decode(self.body)
-            _refuse_repeated_names(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", f"The body is not JSON: {error}") from error
+            raise _no_json(f"The body is not JSON: {error}") from error
         if not isinstance(value, dict):
-            raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", "The body must be a JSON object.")
-        return {name: _with_integers(member) for name, member in value.items()}
+            raise _no_json("The body must be a JSON object.")
+        if _is_deeper(value, MAX_DEPTH):
+            raise _no_json(f"The body is nested more than {MAX_DEPTH} levels deep.")
+        # msgspec takes the last of two values of a name: which was meant, nobody can tell.
+        read: dict[str, object] = json.loads(self.body.decode(), object_pairs_hook=_unique, parse_float=_number)
+        return read
 
 
-def _with_integers(value: object) -> object:
-    """JSON knows one kind of number: 5.0 is 5."""
-    match value:
-        case float() if value.is_integer() and abs(value) <= MAX_INTEGER:
-            return int(value)
-        case list():
-            return [_with_integers(member) for member in value]
-        case dict():
-            return {name: _with_integers(member) for name, member in value.items()}
-        case _:
-            return value
+def _no_json(detail: str) -> Problem:
+    return Problem(HTTPStatus.BAD_REQUEST, "invalid_json", detail)
 
 
-def page_of(request: HttpRequest) -> tuple[int, str | None]:
-    """What a call says of the page that it wants: `limit` and `after`. Raises Problem."""
-    limit = limit_of(request.query)
-    if isinstance(limit, FieldError):
-        raise refused(limit)
-    return limit, request.query.get("after")
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether objects and lists are nested deeper than that: told level by level, as the next reader calls itself."""
+    level = [value]
+    for _ in range(levels):
+        members = (member for each in level for member in (each.values() if isinstance(each, dict) else each))  # type: ignore[attr-defined]  # only those two are in a level
+        level = [member for member in members if isinstance(member, dict | list)]
+        if not level:
+            return False
+    return True
 
 
-def limit_of(query: Mapping[str, str]) -> int | FieldError:
-    """How many a list may have at most, or the rule that is broken."""
-    limit = query.get("limit", "20")
-    if re.fullmatch(SMALL_NUMBER, limit) and 1 <= int(limit) <= MAX_LISTED:
-        return int(limit)
-    return FieldError("limit", f"must be a number from 1 to {MAX_LISTED}")
-
-
-def _refuse_repeated_names(body: bytes) -> None:
-    """Which of two values was meant, nobody can tell, and msgspec takes the last.
-
-    A pass of json over a picture in a data URI takes some 2 ms; over a body of nothing but names, a fifth of a second.
-    """
-
-    def unique(pairs: list[tuple[str, object]]) -> None:
-        names: set[str] = set()
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
         for name, _ in pairs:
-            if name in names:
-                detail = f"The body says twice what {name[:MAX_NAME_TOLD]} is."
-                raise Problem(HTTPStatus.BAD_REQUEST, "invalid_json", detail)
-            names.add(name)
+            if name in seen:
+                raise _no_json(f"The body says twice what {name[:MAX_NAME_TOLD]} is.")
+            seen.add(name)
+    return members
 
-    json.loads(body, object_pairs_hook=unique, parse_int=str, parse_float=str)
+
+def _number(text: str) -> int | float:
+    """JSON knows one kind of number: 5.0 is 5."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) <= MAX_INTEGER else value
 
 
 class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer; `body` is JSON-ready, or None for none."""
+    """An answer; `body` is what msgspec encodes or a model of pydantic, or None for none."""
 
     status: HTTPStatus = HTTPStatus.OK
     headers: Mapping[str, str] = {}
     body: object = None
-
-
-def listed(data: Sequence[object], next_page: str | None) -> HttpResponse:
-    """A page of a list, as the native dialect answers it."""
-    body = {"object": "list", "data": data, "has_more": next_page is not None, "next": next_page}
-    return HttpResponse(body=body)
 
 
 Route = Callable[[HttpRequest], HttpResponse]
@@ -210,23 +194,11 @@ def scoped(scope: Scope) -> Callable[[Route], Route]:
     return lambda route: ScopedRoute(scope, route)
 
 
-def uncapped(route: Route) -> Route:
-    """A route that takes no key with a daily allowance."""
-
-    def guarded(request: HttpRequest) -> HttpResponse:
-        if request.caller is not None and request.caller.daily_dollars is not None:
-            detail = "A key with a daily allowance orders new videos only. Take another key for this."
-            raise Problem(HTTPStatus.FORBIDDEN, "key_is_capped", detail)
-        return route(request)
-
-    return ScopedRoute(route.scope, guarded) if isinstance(route, ScopedRoute) else guarded
-
-
-def scope_of(name: str, route: Route) -> Scope:
-    """What scope a route takes; `name` is as in a table of routes."""
-    if isinstance(route, ScopedRoute):
-        return route.scope
-    return Scope.READ if name.startswith("GET ") else Scope.WRITE
+def scope_of(name: str, route: Route) -> Scope | None:
+    """What scope a route takes, None where it takes no key; `name` is as in a table of routes."""
+    usual = Scope.READ if name.startswith("GET ") else Scope.WRITE
+    scope: Scope | None = getattr(route, "scope", usual)
+    return scope
 
 
 class Endpoints:
@@ -248,12 +220,15 @@ class Endpoints:
         """Answers an HTTP API event (payload format 2.0)."""
         try:
             request = parse_event(event)
-            caller = None if request.route in self.keyless else self._admit(request.key)
+            caller = None if self._is_open(request.route) else self._admit(request.key)
             response = self._routed(msgspec.structs.replace(request, caller=caller))
         except Problem as problem:
             shown = self._show(problem)
             response = msgspec.structs.replace(shown, headers={**shown.headers, **problem.headers})
         return dump(response, event)
+
+    def _is_open(self, route: str) -> bool:
+        return route in self.keyless or (route in self.routes and scope_of(route, self.routes[route]) is None)
 
     def _admit(self, key: str | None) -> ApiKey:
         try:
@@ -276,11 +251,13 @@ class Endpoints:
         if route is None:
             raise Problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
         needed = scope_of(request.route, route)
-        if request.caller is not None and not permits(request.caller.scopes, needed):
+        if request.caller is not None and needed is not None and not permits(request.caller.scopes, needed):
             detail = f"This takes a key with the scope {needed}."
             raise Problem(HTTPStatus.FORBIDDEN, "insufficient_scope", detail)
         try:
             return route(request)
+        except InvalidRequest as invalid:
+            raise refused(*invalid.errors) from invalid
         except AllowanceSpent as spent:
             detail = f"This key may order for ${spent.daily_dollars} a day (UTC), and this would be over that."
             raise Problem(HTTPStatus.PAYMENT_REQUIRED, "key_allowance_spent", detail) from spent
@@ -315,5 +292,20 @@ def dump(response: HttpResponse, event: Mapping[str, Any]) -> dict[str, object]:
     if response.body is not None:
         headers.setdefault("content-type", "application/json")
     is_told = response.body is not None and context["http"]["method"] != "HEAD"
-    body = msgspec.json.encode(response.body).decode() if is_told else ""
+    body = encoded(response.body).decode() if is_told else ""
     return {"statusCode": int(response.status), "headers": headers, "body": body}
+
+
+class _Model(Protocol):
+    """A model of pydantic, which is not imported here: the vendors' webhooks need none of it."""
+
+    def model_dump(self, *, by_alias: bool) -> dict[str, object]: ...
+
+
+def encoded(body: object) -> bytes:
+    """A body as JSON."""
+    return msgspec.json.encode(body, enc_hook=_members)
+
+
+def _members(model: _Model) -> dict[str, object]:
+    return model.model_dump(by_alias=True)

@@ -15,7 +15,8 @@ from msgspec import Meta
 
 from stillmotion.dialects.wavespeed_views import MODEL, STATUSES
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
-from stillmotion.domain.request import RATIO_OF_SIZE, FieldError, InvalidRequest, Request, parse_request
+from stillmotion.domain.request import RATIO_OF_SIZE, FieldError, InvalidRequest, Request
+from stillmotion.edge.request import parse_request
 
 DURATIONS = ("5", "10")
 USUAL_SIZE = "1280*720"

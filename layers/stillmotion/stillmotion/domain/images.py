@@ -1,6 +1,8 @@
 """What an image is, told by its bytes and never by its name."""
 
 import io
+from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -9,7 +11,8 @@ from stillmotion.domain.request import FieldError, InvalidRequest
 MAX_BYTES = 20 * 1024 * 1024
 MIN_SIDE = 64
 MAX_SIDE = 16_384
-SUFFIX_OF_TYPE = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
+MediaType = Literal["image/jpeg", "image/png", "image/webp"]
+SUFFIX_OF_TYPE: Mapping[str, str] = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
 LAST_BYTES = 64 * 1024
 """Where the end of a large image is looked for first: only a few cameras put so much behind it."""
 

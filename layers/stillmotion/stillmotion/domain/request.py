@@ -1,14 +1,13 @@
-"""What a user asks for, vendor-neutral, and the rules that it must keep.
+"""What a user asks for, vendor-neutral, with its bounds. What callers send is checked in `edge.request`.
 
-InvalidRequest
-    raised by `parse_request`; carries one `FieldError` for each broken rule.
+InvalidRequest    carries one `FieldError` for each broken rule
 """
 
 import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
@@ -42,10 +41,10 @@ MAX_PROMPT = 4000
 Prompt = Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT)]
 MAX_ADDRESS = 4096
 ImageAddress = Annotated[str, Meta(min_length=1, max_length=MAX_ADDRESS)]
-# A data URI holds the image itself, and is as long as the caller's body may be.
-GivenImage = Annotated[str, Meta(min_length=1)]
-MetadataKey = Annotated[str, Meta(min_length=1, max_length=64)]
-MetadataValue = Annotated[str, Meta(max_length=512)]
+MAX_METADATA_KEY = 64
+MAX_METADATA_VALUE = 512
+MetadataKey = Annotated[str, Meta(min_length=1, max_length=MAX_METADATA_KEY)]
+MetadataValue = Annotated[str, Meta(max_length=MAX_METADATA_VALUE)]
 MAX_METADATA_ENTRIES = 16
 MAX_DOLLARS = 1_000_000
 MAX_DECIMALS = 6
@@ -140,152 +139,32 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
                 msgspec.structs.force_setattr(self, name, with_plain_scheme(address))
 
 
-_PRICE_RULE = f"must be more than 0 and at most {MAX_DOLLARS} US dollars, with at most {MAX_DECIMALS} decimals"
-_FIELD_TYPES: Mapping[str, Any] = {
-    "prompt": Prompt,
-    "image": GivenImage | None,
-    "end_image": GivenImage | None,
-    "duration": Duration,
-    "aspect_ratio": AspectRatio | None,
-    "size": str | None,
-    "loop": bool,
-    "concepts": tuple[Concept, ...],
-    "vendor": VendorChoice,
-    "allow_substitution": bool,
-    "failover": Failover,
-    "priority": Priority,
-    "max_dollars": Decimal | None,
-    "when_over_budget": OverBudget,
-    "metadata": dict[MetadataKey, MetadataValue],
-    "callback_url": str | None,
-}
-_ADDRESS_RULE = "must be an https:// URL without user info, a data: URI, or s3://bucket/key"
+ADDRESS_RULE = "must be an https:// URL without user info, a data: URI, or s3://bucket/key"
 CALLBACK_RULE = (
     "must be an https:// URL of the public internet, on port 443 and without user info,"
     f" of at most {MAX_ADDRESS} ASCII characters"
 )
-_SIZE_RULE = f"must be one of {', '.join(RATIO_OF_SIZE)}"
-_RULES: Mapping[str, str] = {
-    "prompt": f"must be text of 1 to {MAX_PROMPT} characters",
-    "image": _ADDRESS_RULE,
-    "end_image": _ADDRESS_RULE,
-    "size": _SIZE_RULE,
-    "loop": "must be true or false",
-    "allow_substitution": "must be true or false",
-    "max_dollars": _PRICE_RULE,
-    "metadata": "must be texts of at most 512 characters, under names of 1 to 64",
-    "callback_url": CALLBACK_RULE,
-}
-_CHOICES: Mapping[str, tuple[object, ...]] = {
-    "duration": get_args(Duration),
-    "aspect_ratio": get_args(AspectRatio),
-    "concepts": get_args(Concept),
-    "vendor": get_args(VendorChoice),
-    "failover": get_args(Failover),
-    "priority": get_args(Priority),
-    "when_over_budget": get_args(OverBudget),
-}
 
 
-def parse_request(fields: Mapping[str, object], *, text_values: bool = False) -> Request:
-    """The request in `fields`, or `InvalidRequest` with every rule that they break.
-
-    `text_values` reads numbers and booleans from strings, as object metadata carries them.
-    """
-    errors = []
-    if "prompt" not in fields:
-        errors.append(FieldError("prompt", "is required"))
-    values: dict[str, Any] = {}
-    for name, kind in _FIELD_TYPES.items():
-        if name not in fields:
-            continue
-        try:
-            value = _read(name, fields[name], kind, strict=not text_values)
-        except msgspec.ValidationError:
-            errors.append(FieldError(name, _rule(name)))
-        except UnicodeEncodeError:
-            # An object's metadata may say that it is UTF-7, which can hold half of a character.
-            errors.append(FieldError(name, "must be text: it holds half of a character"))
-        else:
-            values[name] = value
-    errors += _cross_field_errors(values)
-    errors += [FieldError(name, "is not a field of a request") for name in fields if name not in _FIELD_TYPES]
-    if errors:
-        raise InvalidRequest(*errors)
-    size = values.pop("size", None)
-    if size is not None:
-        values["aspect_ratio"] = RATIO_OF_SIZE[_star(size)]
-    callback_url = values.pop("callback_url", None)
-    if callback_url is not None:
-        values["callback"] = Callback(url=callback_url)
-    return Request(**values)
-
-
-def _read(name: str, value: object, kind: Any, *, strict: bool) -> Any:  # noqa: ANN401 - it is of `kind`
-    """A field's value. Raises msgspec.ValidationError, and UnicodeEncodeError for half of a character."""
-    if name == "max_dollars" and isinstance(value, str) and not re.fullmatch(PRICE_PATTERN, value):
-        raise msgspec.ValidationError(_PRICE_RULE)
-    read = msgspec.convert(value, kind, strict=strict)
-    msgspec.json.encode(read)
-    return read
-
-
-def _rule(name: str) -> str:
-    """What a value of a field must be: in our words, which do not change with a library."""
-    if name in _RULES:
-        return _RULES[name]
-    return f"{'each ' if name == 'concepts' else ''}must be one of {', '.join(map(str, _CHOICES[name]))}"
-
-
-def _is_price(dollars: Decimal) -> bool:
+def is_price(dollars: Decimal) -> bool:
+    """Whether so many US dollars can be a price."""
     decimals = dollars.as_tuple().exponent
     return isinstance(decimals, int) and decimals >= -MAX_DECIMALS and 0 < dollars <= MAX_DOLLARS
 
 
-def _star(size: str) -> str:
-    return re.sub(r"[xX]", "*", size)
-
-
-def _cross_field_errors(values: Mapping[str, Any]) -> list[FieldError]:
-    errors = []
-    if "prompt" in values and not values["prompt"].strip():
-        errors.append(FieldError("prompt", "must hold more than white space"))
-    errors += [error for name in ("image", "end_image") for error in _address_errors(name, values.get(name))]
-    if values.get("end_image") is not None and values.get("image") is None:
-        errors.append(FieldError("end_image", "needs an image to start from"))
-    if values.get("loop") and values.get("end_image") is not None:
-        errors.append(FieldError("loop", "cannot be combined with end_image: Luma refuses it"))
-    size, ratio = values.get("size"), values.get("aspect_ratio")
-    if size is not None and _star(size) not in RATIO_OF_SIZE:
-        errors.append(FieldError("size", _SIZE_RULE))
-    elif size is not None and ratio is not None and RATIO_OF_SIZE[_star(size)] != ratio:
-        errors.append(FieldError("size", f"{size} contradicts aspect_ratio {ratio}: give one of the two"))
-    if len(values.get("concepts", ())) != len(set(values.get("concepts", ()))):
-        errors.append(FieldError("concepts", "must not repeat a concept"))
-    ceiling = values.get("max_dollars")
-    if ceiling is not None and not _is_price(ceiling):
-        errors.append(FieldError("max_dollars", _PRICE_RULE))
-    if len(values.get("metadata", {})) > MAX_METADATA_ENTRIES:
-        errors.append(FieldError("metadata", f"holds at most {MAX_METADATA_ENTRIES} entries"))
-    callback_url = values.get("callback_url")
-    broken = None if callback_url is None else callback_error("callback_url", callback_url)
-    return errors if broken is None else [*errors, broken]
-
-
-def _address_errors(name: str, address: str | None) -> list[FieldError]:
-    if address is None or is_data_uri(address):
-        return []
+def address_rule(address: str) -> str | None:
+    """The rule that an image's address breaks; None for one that can be read, or is the image itself."""
+    if is_data_uri(address):
+        return None
     address = with_plain_scheme(address)
     if len(address) > MAX_ADDRESS:
-        return [FieldError(name, f"must be at most {MAX_ADDRESS} characters long")]
+        return f"must be at most {MAX_ADDRESS} characters long"
     if _WEB_ADDRESS.fullmatch(address):
-        return []
+        return None
     found = re.fullmatch(r"(?s)s3://[a-z0-9.\-]+/(.+)", address)
     if found is None:
-        return [FieldError(name, _ADDRESS_RULE)]
-    if not fits_key(found[1]):
-        return [FieldError(name, f"must name a key of at most {MAX_KEY_BYTES} bytes")]
-    return []
+        return ADDRESS_RULE
+    return None if fits_key(found[1]) else f"must name a key of at most {MAX_KEY_BYTES} bytes"
 
 
 def callback_error(field: str, url: str) -> FieldError | None:

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from stillmotion.domain import identity
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Reason, Status, Still, moved, noted, run_again, started
-from stillmotion.domain.request import FieldError, InvalidRequest, Request, VendorName, fits_key, parse_request
+from stillmotion.domain.request import FieldError, InvalidRequest, Request, VendorName, fits_key
 from stillmotion.domain.routing import PriceTable, routes, shape
+from stillmotion.edge.request import RequestFields, parse_request
 from stillmotion.ports import (
     AlreadyExists,
     Claim,
@@ -46,11 +47,8 @@ SETTLING_TRIES = 8
 
 # One shape in two words: whoever names one of them first has named the shape.
 _SHAPE_FIELDS = frozenset({"size", "aspect_ratio"})
-_METADATA_FIELDS = frozenset(
-    {"prompt", "duration", "aspect_ratio", "size", "loop", "concepts", "vendor", "end_image", "allow_substitution",
-     "failover", "priority", "max_dollars", "when_over_budget"}
-)  # fmt: skip
-_METADATA_FLAGS = frozenset({"loop", "allow_substitution"})
+_METADATA_FIELDS = RequestFields.model_fields.keys() - {"image", "metadata", "callback_url"}
+_METADATA_FLAGS = frozenset(name for name, field in RequestFields.model_fields.items() if field.annotation is bool)
 
 Result = Literal["started", "repeated", "waiting", "noted", "failed", "ignored"]
 

@@ -14,30 +14,31 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 from tests.unit.dialects.stack import Stack, template
 
-from stillmotion.dialects import elsewhere, wavespeed_bodies
+from stillmotion.dialects import elsewhere, native, wavespeed_bodies
 from stillmotion.dialects.apiframe_reads import MODELS
+from stillmotion.dialects.catalogue import declared
 from stillmotion.dialects.http import Endpoints, scope_of
-from stillmotion.dialects.native_bodies import STANDS_FOR
-from stillmotion.dialects.openapi import (
-    apiframe,
-    gateway,
-    native_account,
-    native_operations,
-    native_schemas,
-    outbound,
-    wavespeed,
-)
-from stillmotion.dialects.openapi.document import document, operations
-from stillmotion.dialects.openapi.native_schemas import video_form, video_order
+from stillmotion.dialects.native.order_body import VideoOrder
+from stillmotion.dialects.openapi import wavespeed
+from stillmotion.dialects.openapi.document import document, operations, schemas
 from stillmotion.dialects.openapi.operation import KEYED
 from stillmotion.dialects.openapi.schemas import Json
 from stillmotion.dialects.openapi.serving import Contract
-from stillmotion.domain import request
+from stillmotion.domain.request import InvalidRequest
+from stillmotion.edge.request import RequestFields, parse_request
 
-ELSEWHERE = {elsewhere.NATIVE, elsewhere.WAVESPEED, elsewhere.APIFRAME}
+ELSEWHERE = {native.NATIVE.proxy, elsewhere.WAVESPEED.proxy, elsewhere.APIFRAME.proxy}
 WEBHOOKS = "POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"
 TYPES = {"string": str, "integer": int, "boolean": bool}
-PARTS = (native_schemas, native_operations, native_account, outbound, apiframe, wavespeed, gateway)
+SCHEMAS = schemas(declared())
+
+
+def video_order() -> Json:
+    return SCHEMAS["VideoOrder"]
+
+
+def video_form() -> Json:
+    return SCHEMAS["VideoForm"]
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +150,10 @@ def test_every_tag_is_told_of_and_used(openapi: Json) -> None:
     assert used == {tag["name"] for tag in openapi["tags"]}
 
 
-def test_every_schema_is_one_and_named_once_and_used(openapi: Json) -> None:
-    schemas = openapi["components"]["schemas"]
-    assert sum(len(part.components()) for part in PARTS) == len(schemas)
-    assert set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(openapi))) == schemas.keys()
-    for schema in schemas.values():
+def test_every_schema_is_one_and_used(openapi: Json) -> None:
+    told = openapi["components"]["schemas"]
+    assert set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(openapi))) == told.keys()
+    for schema in told.values():
         Draft202012Validator.check_schema(schema)
 
 
@@ -180,8 +180,9 @@ def test_each_path_has_its_parameters(openapi: Json) -> None:
 
 
 def test_an_order_has_the_fields_of_a_request_and_openais() -> None:
-    beside = {"model", "size", "dry_run", *STANDS_FOR}
-    assert video_order()["properties"].keys() == request._FIELD_TYPES.keys() | beside
+    beside = {"model", "input_reference", "seconds", "dry_run"}
+    assert VideoOrder.model_fields.keys() == RequestFields.model_fields.keys() | beside
+    assert video_order()["properties"].keys() == VideoOrder.model_fields.keys()
     assert video_order()["required"] == ["prompt"]
 
 
@@ -193,7 +194,7 @@ def test_whatever_may_be_left_out_of_an_order_may_be_null_but_for_what_would_cos
 
 def test_what_is_left_out_of_an_order_is_what_the_code_takes_for_it() -> None:
     told = {name: schema["default"] for name, schema in video_order()["properties"].items() if "default" in schema}
-    left_out = msgspec.to_builtins(request.parse_request({"prompt": "a lake"}))
+    left_out = msgspec.to_builtins(parse_request({"prompt": "a lake"}))
     assert told == {name: left_out[name] for name in told.keys() - {"dry_run"}} | {"dry_run": False}
     assert {"duration", "vendor", "failover", "priority", "when_over_budget", "loop"} <= told.keys()
 
@@ -228,8 +229,8 @@ def test_no_two_members_of_a_schema_are_one_name_in_a_program(openapi: Json) -> 
 )
 def test_what_the_code_refuses_of_an_order_the_document_refuses(field: str, value: object) -> None:
     assert not Draft202012Validator(video_order()).is_valid({"prompt": "a lake", field: value})
-    with pytest.raises(request.InvalidRequest):
-        request.parse_request({"prompt": "a lake", field: value})
+    with pytest.raises(InvalidRequest):
+        parse_request({"prompt": "a lake", field: value})
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_it_is_an_openapi_document(openapi: Json) -> None:
     validate(openapi)
 
 
-@pytest.mark.parametrize("module", ["native", "apiframe_reads", "wavespeed", "openapi.serving"])
+@pytest.mark.parametrize("module", ["native.videos", "native.keys", "apiframe_reads", "wavespeed", "openapi.serving"])
 def test_no_other_call_imports_what_it_is_made_of(module: str) -> None:
     asked = f"import sys; import stillmotion.composition; import stillmotion.dialects.{module}; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)  # noqa: S603

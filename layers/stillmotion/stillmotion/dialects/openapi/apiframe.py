@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import get_args
 
+from stillmotion.dialects import elsewhere
 from stillmotion.dialects.apiframe import MAX_IDEMPOTENCY_KEY
 from stillmotion.dialects.apiframe_bodies import (
     DURATIONS,
@@ -14,8 +15,10 @@ from stillmotion.dialects.apiframe_bodies import (
 )
 from stillmotion.dialects.apiframe_views import MODEL, STATUSES
 from stillmotion.dialects.multipart import MEDIA_TYPE
-from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, EXAMPLE_IMAGE, FILE, IMAGE
-from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, in_header, in_query, media, sent
+from stillmotion.dialects.native.order_body import EXAMPLE_IMAGE
+from stillmotion.dialects.openapi.forms import FILE
+from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE
+from stillmotion.dialects.openapi.operation import OF_JOB, Described, answer, in_header, in_query, media, sent
 from stillmotion.dialects.openapi.schemas import (
     ADDRESS,
     MOMENT,
@@ -35,7 +38,7 @@ from stillmotion.domain.access import Scope
 from stillmotion.domain.request import MAX_PROMPT, AspectRatio, Concept
 
 APIFRAME = "Apiframe's dialect"
-_WORDS = Dialect("ApiframeError")
+_WORDS = elsewhere.APIFRAME
 _INPUT = ("prompt", "duration", "aspect_ratio", "start_image", "end_image", "loop", "concepts")
 
 
@@ -153,14 +156,14 @@ def _model() -> Json:
     )
 
 
-def operations() -> Sequence[Operation]:
+def operations() -> Sequence[Described]:
     return [*_orders(), *_reads()]
 
 
-def _orders() -> list[Operation]:
+def _orders() -> list[Described]:
     key = {"type": "string", "maxLength": MAX_IDEMPOTENCY_KEY}
     return [
-        Operation(
+        Described(
             route="POST /v2/videos/generate",
             id="apiframeGenerateVideo",
             tag=APIFRAME,
@@ -186,7 +189,7 @@ def _orders() -> list[Operation]:
             answers={202: answer(ref("ApiframeAccepted"))},
             problems=(400, 402, 409, 413),
         ),
-        Operation(
+        Described(
             route="POST /v2/uploads",
             id="apiframeUpload",
             tag=APIFRAME,
@@ -201,10 +204,10 @@ def _orders() -> list[Operation]:
     ]
 
 
-def _reads() -> list[Operation]:
+def _reads() -> list[Described]:
     limit = {**WHOLE, "minimum": 1, "maximum": MAX_LISTED, "default": USUAL_LISTED}
     return [
-        Operation(
+        Described(
             route="GET /v2/jobs/{id}",
             id="apiframeGetJob",
             tag=APIFRAME,
@@ -215,7 +218,7 @@ def _reads() -> list[Operation]:
             answers={200: answer(ref("ApiframeJob"))},
             problems=(400, 404),
         ),
-        Operation(
+        Described(
             route="GET /v2/jobs",
             id="apiframeListJobs",
             tag=APIFRAME,
@@ -234,7 +237,7 @@ def _reads() -> list[Operation]:
             answers={200: answer(ref("ApiframeJobList"))},
             problems=(400,),
         ),
-        Operation(
+        Described(
             route="GET /v2/me",
             id="apiframeGetMe",
             tag=APIFRAME,
@@ -243,7 +246,7 @@ def _reads() -> list[Operation]:
             scope=Scope.READ,
             answers={200: answer(ref("ApiframeMe"))},
         ),
-        Operation(
+        Described(
             route="GET /v2/models",
             id="apiframeListModels",
             tag=APIFRAME,

@@ -3,36 +3,42 @@
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from pydantic import BaseModel
+
+from stillmotion.dialects import catalogue, native
+from stillmotion.dialects.declared import Declared
 from stillmotion.dialects.http import MAX_BODY_BYTES
+from stillmotion.dialects.native.problems import ProblemView
 from stillmotion.dialects.openapi import (
     apiframe,
+    declarations,
     examples,
+    forms,
     gateway,
-    native_account,
-    native_operations,
-    native_schemas,
-    native_videos,
+    models,
     outbound,
+    records,
     wavespeed,
 )
-from stillmotion.dialects.openapi.operation import JSON, Operation
+from stillmotion.dialects.openapi.models import Mode
+from stillmotion.dialects.openapi.operation import JSON, Described
 from stillmotion.dialects.openapi.schemas import Json
 
 TAGS: Mapping[str, str] = {
-    native_videos.VIDEOS: "The native dialect, in the shape of OpenAI's Videos API.",
-    native_operations.OPERATIONS: "What a person does to a job.",
-    native_account.WEBHOOKS: (
+    native.VIDEOS: "The native dialect, in the shape of OpenAI's Videos API.",
+    native.OPERATIONS: "What a person does to a job.",
+    native.WEBHOOKS: (
         "Where a tenant is told what becomes of its jobs; see also `callback_url` of an order. What is sent comes "
         "last. Answer it within ten seconds, and work afterwards. The same one may come twice, with the same "
         "`webhook-id`; those of one job come in order. It is signed by the scheme of Standard Webhooks "
         "(standardwebhooks.com) with the secret of `GET /v1/webhooks/secret`."
     ),
-    native_account.SPENDING: "What was spent.",
-    native_account.KEYS: "Who may call.",
-    native_operations.DEAD_LETTERS: "What could not be handled.",
+    native.SPENDING: "What was spent.",
+    native.KEYS: "Who may call.",
+    native.DEAD_LETTERS: "What could not be handled.",
     apiframe.APIFRAME: "For Apiframe's clients: only the base URL and the key change.",
     wavespeed.WAVESPEED: "For WaveSpeed's clients: only the base URL and the key change.",
-    native_operations.VENDORS: "What the vendors themselves call.",
+    native.VENDORS: "What the vendors themselves call.",
 }
 DESCRIPTION = f"""\
 Stillmotion turns still images, or a prompt alone, into short videos, in three dialects. A job has one id, and can be
@@ -71,22 +77,36 @@ everybody together calls too often, 500 and 503 when a function could not answer
 """
 
 
-def operations() -> Sequence[Operation]:
+ERRORS: Sequence[type[BaseModel]] = (ProblemView,)
+"""What dialects answer in place of what was asked for."""
+
+
+def operations(declared: Sequence[Declared] | None = None) -> Sequence[Described]:
     """Every route, in the order of its tag."""
-    parts = (native_videos, native_operations, native_account, apiframe, wavespeed)
+    parts = (wavespeed, apiframe)
     order = list(TAGS)
-    found = chain.from_iterable(part.operations() for part in parts)
+    own = map(declarations.described, catalogue.declared() if declared is None else declared)
+    found = chain(own, chain.from_iterable(part.operations() for part in parts))
     return sorted(found, key=lambda operation: order.index(operation.tag))
 
 
-def document(base_url: str) -> Json:
-    """The OpenAPI document of the API at `base_url`."""
+def schemas(declared: Sequence[Declared]) -> dict[str, Json]:
+    """What bodies and answers name."""
+    of_errors: list[tuple[type[BaseModel], Mode]] = [(kind, "serialization") for kind in ERRORS]
+    own = models.components([*declarations.kinds(declared), *of_errors])
+    parts = (records, outbound, apiframe, wavespeed, gateway)
+    found = own | {name: schema for part in parts for name, schema in part.components().items()}
+    return found | {forms.NAME: forms.video_form(found["VideoOrder"])}
+
+
+def document(base_url: str, declared: Sequence[Declared] | None = None) -> Json:
+    """The OpenAPI document of the API at `base_url`; of every declared route, unless these are given."""
+    routes = catalogue.declared() if declared is None else declared
     paths: dict[str, Json] = {}
-    for operation in operations():
+    for operation in operations(routes):
         paths.setdefault(operation.path, {})[operation.method] = _with_examples(operation)
-    parts = (native_schemas, native_operations, native_account, outbound, apiframe, wavespeed, gateway)
-    schemas = {name: schema for part in parts for name, schema in part.components().items()}
-    schemas |= {name: {**schemas[name], "examples": [error]} for name, error in examples.errors().items()}
+    found = schemas(routes)
+    found |= {name: {**found[name], "examples": [error]} for name, error in examples.errors().items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -101,7 +121,7 @@ def document(base_url: str) -> Json:
         "paths": paths,
         "webhooks": outbound.webhooks(),
         "components": {
-            "schemas": dict(sorted(schemas.items())),
+            "schemas": dict(sorted(found.items())),
             "examples": examples.components(base_url),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -111,10 +131,10 @@ def document(base_url: str) -> Json:
     }
 
 
-def _with_examples(operation: Operation) -> Json:
+def _with_examples(operation: Described) -> Json:
     """The operation object, with examples of what goes well."""
     told = operation.told()
-    names = examples.OF_OPERATION.get(operation.id, ())
+    names = operation.examples or examples.OF_OPERATION.get(operation.id, ())
     answers: dict[str, Json] = told["responses"]
     well = {status: _exemplified(answers[status], names) for status in map(str, operation.answers)}
     return {**told, "responses": {**answers, **well}}

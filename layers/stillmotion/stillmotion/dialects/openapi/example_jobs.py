@@ -5,9 +5,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from stillmotion.dialects.openapi.native_account import EXAMPLE_KEY_ID
-from stillmotion.dialects.openapi.native_videos import IMAGE_URL
-from stillmotion.dialects.openapi.operation import JOB_ID
+from stillmotion.dialects.native.paths import JOB_ID, KEY_ID
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.identity import content_id, idempotency_key
 from stillmotion.domain.interventions import cancelled
@@ -28,13 +26,15 @@ from stillmotion.domain.job import (
     needs_attention,
     started,
 )
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
+from stillmotion.edge.request import parse_request
 
 ORDERED_AT = datetime(2026, 1, 31, 9, 15, 40, tzinfo=UTC)
 ENDED_AT = ORDERED_AT + timedelta(seconds=101)
+IMAGE_URL = "https://images.example/lake.jpg"
 REQUEST = parse_request({"prompt": "The boats begin to sway", "image": IMAGE_URL, "metadata": {"order": "81"}})
-KEY_HASH = EXAMPLE_KEY_ID.ljust(64, "0")
+KEY_HASH = KEY_ID.ljust(64, "0")
 PRICE = Decimal("0.20")
 INPUT_BUCKET = "stillmotion-inputbucket"
 OUTPUT_BUCKET = "stillmotion-outputbucket"

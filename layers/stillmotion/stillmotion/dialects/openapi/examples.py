@@ -11,21 +11,24 @@ from http import HTTPStatus
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.dialects import (
-    apiframe_problems,
-    apiframe_views,
-    keys,
-    native,
-    spend,
-    subscriptions,
-    views,
-    wavespeed,
-    wavespeed_views,
-)
+from stillmotion.dialects import apiframe_problems, apiframe_views, wavespeed, wavespeed_views
 from stillmotion.dialects.callbacks import Composer
-from stillmotion.dialects.http import FieldProblem, HttpRequest, Problem
+from stillmotion.dialects.http import FieldProblem, HttpRequest, Problem, encoded
+from stillmotion.dialects.native import views
+from stillmotion.dialects.native.dead_letters import DeadLetterList, LetterView, ReplayedView
+from stillmotion.dialects.native.keys import KeyListView, KeyView, NewKeyView
+from stillmotion.dialects.native.orders import UploadPlace, UploadTicket
+from stillmotion.dialects.native.paths import JOB_ID
+from stillmotion.dialects.native.problems import show_problem
+from stillmotion.dialects.native.spending import Spending, SpendQuery
+from stillmotion.dialects.native.steps import RetryEstimateView
+from stillmotion.dialects.native.webhooks import (
+    WebhookDeliveryListView,
+    WebhookDeliveryView,
+    WebhookSecret,
+    WebhookView,
+)
 from stillmotion.dialects.openapi import example_jobs as jobs
-from stillmotion.dialects.openapi.operation import JOB_ID
 from stillmotion.dialects.openapi.schemas import Json
 from stillmotion.dialects.wavespeed_bodies import USUAL_PAGE_SIZE
 from stillmotion.domain.access import Scope
@@ -33,9 +36,10 @@ from stillmotion.domain.dead_letters import Letter, QueueName
 from stillmotion.domain.deliveries import Delivery, answered
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Booking, Job
-from stillmotion.domain.request import VendorName, parse_request
+from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.domain.spend import Tally
+from stillmotion.edge.request import parse_request
 from stillmotion.ports import ApiKey, Books, Budget, Envelope, Event
 from stillmotion.services import announcements
 from stillmotion.services.dead_letters import Replayed
@@ -68,27 +72,6 @@ ANNOUNCED: Mapping[str, tuple[Callable[[Job, datetime], Event], Callable[[], Job
 }
 """What makes each event, and of which job."""
 OF_OPERATION: Mapping[str, tuple[str, ...]] = {
-    "createVideo": ("VideoQueued", "VideoEstimate"),
-    "listVideos": ("VideoList",),
-    "getVideo": ("VideoUnderWay", "VideoCompleted", "VideoFailed"),
-    "deleteVideo": ("VideoDeleted",),
-    "createUpload": ("UploadTicket",),
-    "cancelVideo": ("VideoCancelled",),
-    "retryVideo": ("VideoQueued", "RetryEstimate"),
-    "redriveVideo": ("VideoUnderWay",),
-    "resolveVideo": ("VideoQueued",),
-    "getWebhook": ("Webhook",),
-    "putWebhook": ("Webhook",),
-    "getWebhookSecret": ("WebhookSecret",),
-    "listWebhookDeliveries": ("WebhookDeliveryList",),
-    "replayWebhookDelivery": ("WebhookDelivery",),
-    "getSpend": ("Spend",),
-    "listKeys": ("KeyList",),
-    "createKey": ("NewKey",),
-    "revokeKey": ("KeyRevoked",),
-    "rotateKey": ("NewKey",),
-    "listDeadLetters": ("DeadLetterList",),
-    "replayDeadLetters": ("Replayed",),
     "apiframeGenerateVideo": ("ApiframeAccepted",),
     "apiframeUpload": ("ApiframeUpload",),
     "apiframeGetJob": ("ApiframeJob",),
@@ -107,7 +90,7 @@ OF_OPERATION: Mapping[str, tuple[str, ...]] = {
     "wavespeedBalance": ("WavespeedBalance",),
     "wavespeedGetWebhookSecret": ("WavespeedSecret",),
 }
-"""Which examples an operation's answer has."""
+"""Which examples the answer of an operation has that is not declared."""
 
 
 def components(base_url: str) -> dict[str, Json]:
@@ -122,7 +105,7 @@ def named(*names: str) -> Json:
 
 
 def _as_sent(value: object) -> object:
-    return msgspec.json.decode(msgspec.json.encode(value))
+    return msgspec.json.decode(encoded(value))
 
 
 def errors() -> Mapping[str, object]:
@@ -130,7 +113,7 @@ def errors() -> Mapping[str, object]:
     detail, field = "duration: must be one of 5, 9, 10", FieldProblem("duration", "must be one of 5, 9, 10")
     problem = Problem(HTTPStatus.BAD_REQUEST, "invalid_request", detail, (field,))
     shown = {
-        "Problem": native.show_problem(problem),
+        "Problem": show_problem(problem),
         "ApiframeError": apiframe_problems.show_problem(problem),
         "WavespeedError": wavespeed.show_problem(problem),
     }
@@ -169,17 +152,16 @@ def _videos() -> dict[str, object]:
         "VideoCompleted": _VIEW.video(jobs.done()),
         "VideoFailed": _VIEW.video(jobs.declined()),
         "VideoList": _VIEW.page([jobs.done()], None),
-        "VideoDeleted": {"id": JOB_ID, "object": "video.deleted", "deleted": True},
+        "VideoDeleted": views.VideoDeletedView(id=JOB_ID),
         "VideoEstimate": views.estimate(estimated()),
-        "UploadTicket": {
-            "image": _UPLOADED,
-            "upload": {
-                "method": "PUT",
-                "url": _UPLOAD_URL,
-                "headers": {"content-type": "image/jpeg", "content-length": "2500000"},
-                "expires_in": 900,
-            },
-        },
+        "UploadTicket": UploadTicket(
+            image=_UPLOADED,
+            upload=UploadPlace(
+                url=_UPLOAD_URL,
+                headers={"content-type": "image/jpeg", "content-length": "2500000"},
+                expires_in=900,
+            ),
+        ),
     }
 
 
@@ -196,36 +178,27 @@ def _operations() -> dict[str, object]:
     first, *others = routes(jobs.REQUEST, _PRICES)
     return {
         "VideoCancelled": _VIEW.video(jobs.called_off()),
-        "RetryEstimate": {
-            "object": "video.retry_estimate",
-            "id": JOB_ID,
-            "run": 1,
-            "vendor": first.vendor,
-            "price_dollars": str(first.quote),
-            "alternatives": views.offers(others),
-        },
-        "DeadLetterList": {"object": "list", "data": [letter]},
-        "Replayed": {"object": "dead_letters.replay", **msgspec.to_builtins(replayed)},
+        "RetryEstimate": RetryEstimateView(
+            id=JOB_ID, run=1, vendor=first.vendor, price_dollars=first.quote, alternatives=views.offers(others)
+        ),
+        "DeadLetterList": DeadLetterList(data=[LetterView.model_validate(letter)]),
+        "Replayed": ReplayedView.model_validate(replayed),
     }
 
 
 def _account() -> dict[str, object]:
     revoked = replace(_KEY, revoked=True, revoked_at=jobs.ENDED_AT)
-    delivered = answered(_delivery(announcements.video_completed(jobs.done(), jobs.ENDED_AT)), 204, jobs.ENDED_AT)
+    ended = answered(_delivery(announcements.video_completed(jobs.done(), jobs.ENDED_AT)), 204, jobs.ENDED_AT)
+    key, delivery = KeyView.model_validate(_KEY), WebhookDeliveryView.model_validate(ended)
     return {
-        "KeyList": {"object": "list", "data": [keys.shown(_KEY)], "has_more": False, "next": None},
-        "NewKey": {**keys.shown(_KEY), "key": f"{_KEY.prefix}…"},
-        "KeyRevoked": keys.shown(revoked),
+        "KeyList": KeyListView(data=[key], has_more=False, next=None),
+        "NewKey": NewKeyView(**dict(key), key=f"{_KEY.prefix}…"),
+        "KeyRevoked": KeyView.model_validate(revoked),
         "Spend": _spend(),
-        "Webhook": {"object": "webhook", "url": _URL, "changed_at": jobs.ORDERED_AT},
-        "WebhookSecret": {"object": "webhook.secret", "secret": _SECRET, "previous_secret": None},
-        "WebhookDelivery": subscriptions.shown(delivered),
-        "WebhookDeliveryList": {
-            "object": "list",
-            "data": [subscriptions.shown(delivered)],
-            "has_more": False,
-            "next": None,
-        },
+        "Webhook": WebhookView(url=_URL, changed_at=jobs.ORDERED_AT),
+        "WebhookSecret": WebhookSecret(secret=_SECRET, previous_secret=None),
+        "WebhookDelivery": delivery,
+        "WebhookDeliveryList": WebhookDeliveryListView(data=[delivery], has_more=False, next=None),
     }
 
 
@@ -239,11 +212,17 @@ class _OneDay(Books):
 
 def _spend() -> object:
     """Of a week, as its route answers."""
-    route = "GET /v1/spend"
     asked = HttpRequest(
-        route=route, method="GET", path={}, query={}, headers={}, body=b"", arrived_at=jobs.ENDED_AT, caller=_KEY
+        route="GET /v1/spend",
+        method="GET",
+        path={},
+        query={},
+        headers={},
+        body=b"",
+        arrived_at=jobs.ENDED_AT,
+        caller=_KEY,
     )
-    return spend.spend_routes(_OneDay(), Budget(tenant_dollars=_BUDGET), _KEY.tenant)[route](asked).body
+    return Spending(_OneDay(), Budget(tenant_dollars=_BUDGET), _KEY.tenant).spend(asked, SpendQuery.read(asked))
 
 
 def _apiframe() -> dict[str, object]:

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from stillmotion.dialects.declared import Dialect
 from stillmotion.dialects.http import REQUEST_ID
+from stillmotion.dialects.native.paths import JOB_ID
 from stillmotion.dialects.openapi import gateway
 from stillmotion.dialects.openapi.schemas import TEXT, WHOLE, Json, ref
 from stillmotion.domain.access import Scope
@@ -37,15 +39,7 @@ _WORDS: Mapping[int, str] = {
 _WAITS = (429, 503)
 
 
-class Dialect(msgspec.Struct, frozen=True):
-    """Whose words are spoken: the component that an error has the form of, and its media type."""
-
-    error: str
-    media_type: str = JSON
-    keyed: tuple[int, ...] = KEYED
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
+class Described(msgspec.Struct, frozen=True, kw_only=True):
     """A route. `answers` are what goes well, by status; `problems` the statuses of what does not, beside those of
     every route that takes a key and of what the gateway answers by itself. `scope` is None where no key is taken.
     `bodies` are media types; see `sent`."""
@@ -62,6 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[Json, ...] = ()
     bodies: Mapping[str, Json] = {}
     body_required: bool = True
+    examples: tuple[str, ...] = ()
 
     @property
     def method(self) -> str:
@@ -74,7 +69,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def told(self) -> Json:
         """The operation object."""
         body = {"requestBody": {"required": self.body_required, "content": dict(self.bodies)}} if self.bodies else {}
-        keyed = self.dialect.keyed if self.scope is not None else ()
+        keyed = KEYED if self.scope is not None else ()
         own = {*self.problems, *keyed}
         of_gateway = {*gateway.ALWAYS, *(gateway.OF_BODIES if self.bodies else ())} - self.answers.keys()
         answers = {**self.answers, **{status: self._problem(status, own, of_gateway) for status in own | of_gateway}}
@@ -151,5 +146,4 @@ def in_header(name: str, schema: Json, description: str) -> Json:
     return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
-JOB_ID = "6a6f6204-1c2d-8e3f-8a4b-5c6d7e8f9a0b"
 OF_JOB = in_path("id", {**TEXT, "format": "uuid"}, JOB_ID, "The id of a job; it is the same in every dialect.")

@@ -6,8 +6,8 @@ What is told may get more members: these schemas are open. docs/events has the s
 from collections.abc import Mapping
 from typing import get_args
 
+from stillmotion.dialects.native import WEBHOOKS
 from stillmotion.dialects.openapi.examples import message, named
-from stillmotion.dialects.openapi.native_account import WEBHOOKS
 from stillmotion.dialects.openapi.operation import JSON, in_header
 from stillmotion.dialects.openapi.schemas import MOMENT, TEXT, Json, constant, nullable, one_of, ref
 from stillmotion.domain.deliveries import event_word

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from stillmotion.dialects import elsewhere
 from stillmotion.dialects.multipart import MEDIA_TYPE
-from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, EXAMPLE_IMAGE, FILE, IMAGE, video_order
-from stillmotion.dialects.openapi.operation import OF_JOB, Dialect, Operation, answer, in_header, in_query, media, sent
+from stillmotion.dialects.native.order_body import EXAMPLE_IMAGE
+from stillmotion.dialects.openapi.forms import FILE
+from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE, video_order
+from stillmotion.dialects.openapi.operation import OF_JOB, Described, answer, in_header, in_query, media, sent
 from stillmotion.dialects.openapi.schemas import (
     ADDRESS,
     MOMENT,
@@ -40,7 +43,7 @@ from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.request import MAX_PROMPT, RATIO_OF_SIZE
 
 WAVESPEED = "WaveSpeed's dialect"
-_WORDS = Dialect("WavespeedError")
+_WORDS = elsewhere.WAVESPEED
 _ORDER: Mapping[str, object] = {"image": EXAMPLE_IMAGE, "prompt": "The boats begin to sway"}
 
 
@@ -128,14 +131,14 @@ def _prediction() -> dict[str, Json]:
     }
 
 
-def operations() -> Sequence[Operation]:
+def operations() -> Sequence[Described]:
     return [*_orders(), *_reads()]
 
 
-def _orders() -> list[Operation]:
+def _orders() -> list[Described]:
     webhook = in_query("webhook", CALLBACK_URL, "Who is told when it has ended.", example="https://shop.example/videos")
     key = {"type": "string", "pattern": f"^[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}$"}
-    price = Operation(
+    price = Described(
         route="POST /api/v3/model/pricing",
         id="wavespeedPricing",
         tag=WAVESPEED,
@@ -147,7 +150,7 @@ def _orders() -> list[Operation]:
         problems=(400, 413),
     )
     return [
-        Operation(
+        Described(
             route="POST /api/v3/luma/ray-2-flash-i2v",
             id="wavespeedOrder",
             tag=WAVESPEED,
@@ -164,7 +167,7 @@ def _orders() -> list[Operation]:
         ),
         price,
         msgspec.structs.replace(price, route="POST /api/v3/model/price", id="wavespeedPriceOfOlderClients"),
-        Operation(
+        Described(
             route="POST /api/v3/media/uploads",
             id="wavespeedUpload",
             tag=WAVESPEED,
@@ -176,7 +179,7 @@ def _orders() -> list[Operation]:
             answers={200: answer(ref("WavespeedUpload"))},
             problems=(400, 413),
         ),
-        Operation(
+        Described(
             route="POST /api/v3/media/upload/binary",
             id="wavespeedUploadBinary",
             tag=WAVESPEED,
@@ -191,8 +194,8 @@ def _orders() -> list[Operation]:
     ]
 
 
-def _reads() -> list[Operation]:
-    result = Operation(
+def _reads() -> list[Described]:
+    result = Described(
         route="GET /api/v3/predictions/{id}/result",
         id="wavespeedGetResult",
         tag=WAVESPEED,
@@ -207,7 +210,7 @@ def _reads() -> list[Operation]:
     return [
         result,
         msgspec.structs.replace(result, route="GET /api/v3/predictions/{id}", id="wavespeedGetPrediction"),
-        Operation(
+        Described(
             route="POST /api/v3/predictions",
             id="wavespeedHistory",
             tag=WAVESPEED,
@@ -227,7 +230,7 @@ def _reads() -> list[Operation]:
             answers={200: answer(ref("WavespeedHistory"))},
             problems=(400, 413),
         ),
-        Operation(
+        Described(
             route="GET /api/v3/predictions",
             id="wavespeedHistoryFirstPage",
             tag=WAVESPEED,
@@ -237,7 +240,7 @@ def _reads() -> list[Operation]:
             answers={200: answer(ref("WavespeedHistory"))},
             problems=(400,),
         ),
-        Operation(
+        Described(
             route="GET /api/v3/balance",
             id="wavespeedBalance",
             tag=WAVESPEED,
@@ -246,7 +249,7 @@ def _reads() -> list[Operation]:
             scope=Scope.READ,
             answers={200: answer(ref("WavespeedBalance"))},
         ),
-        Operation(
+        Described(
             route="GET /api/v3/webhook/secret",
             id="wavespeedGetWebhookSecret",
             tag=WAVESPEED,

@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from stillmotion.domain.request import CALLBACK_RULE, Concept, InvalidRequest, Request, parse_request
+from stillmotion.domain.request import CALLBACK_RULE, Concept, InvalidRequest, Request
+from stillmotion.edge.request import parse_request
 
 
 def refused(**fields: object) -> dict[str, str]:
