@@ -153,10 +153,8 @@ Concepts = Annotated[list[Concept], PlainValidator(_concepts), WithJsonSchema(_C
 Metadata = Annotated[dict[str, str], PlainValidator(_metadata), WithJsonSchema(_METADATA_SCHEMA)]
 
 
-class RequestFields(RequestModel):
-    """What a video is to be."""
-
-    UNKNOWN: ClassVar[str] = "is not a field of a request"
+class VideoFields(RequestModel):
+    """What the video is to show."""
 
     prompt: Annotated[Prompt, Field(description="What is to be seen.")]
     image: Annotated[
@@ -178,6 +176,11 @@ class RequestFields(RequestModel):
     size: Annotated[Size | None, Field(description="In place of aspect_ratio: WIDTHxHEIGHT.")] = None
     loop: Annotated[bool, Field(description="Whether the end leads back to the start.")] = False
     concepts: Annotated[Concepts, Field(default_factory=list, description="Camera moves, each once.")]
+
+
+class HandlingFields(RequestModel):
+    """How a request is carried out. A dialect with its own words for the video takes these fields beside them."""
+
     vendor: Annotated[
         VendorChoice, Field(description="Who is to make it; auto is whoever can, the cheapest first.")
     ] = "auto"
@@ -196,6 +199,13 @@ class RequestFields(RequestModel):
         Metadata,
         Field(default_factory=dict, description="The caller's own words; they are in the record and in every event."),
     ]
+
+
+class RequestFields(HandlingFields, VideoFields):
+    """What a video is to be. The fields of the bases come first, those of the last one before the others."""
+
+    UNKNOWN: ClassVar[str] = "is not a field of a request"
+
     callback_url: Annotated[CallbackUrl | None, Field(description="The URL that is sent the job's events.")] = None
 
     def contradictions(self, wrong: Collection[str] = ()) -> Iterator[FieldError]:  # noqa: ARG002 - as it is above
