@@ -28,7 +28,7 @@ from annotated_types import MaxLen
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from stillmotion.dialects.http import HttpRequest, refused
-from stillmotion.dialects.models import JsonBody
+from stillmotion.dialects.models import EXAMPLE_IMAGE, JsonBody
 from stillmotion.dialects.multipart import Form, form_of, is_form
 from stillmotion.dialects.native.views import MODEL
 from stillmotion.domain.request import (
@@ -52,11 +52,6 @@ STANDS_FOR: Mapping[str, str] = {"input_reference": "image", "seconds": "duratio
 """OpenAI's fields, and the ones of a request that they are."""
 MAX_MODEL = 128
 MAX_SECONDS = 1000
-EXAMPLE_IMAGE = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWjgHwA"
-    "AAJAAAHgTR1EAAAAAElFTkSuQmCC"
-)
-"""A black square, so that an example runs wherever it is sent from."""
 
 FILES = ("input_reference", "image", "end_image")
 _LISTS = ("concepts",)

@@ -14,8 +14,8 @@ from stillmotion.dialects.apiframe_bodies import (
     WEBHOOK_EVENTS,
 )
 from stillmotion.dialects.apiframe_views import MODEL, STATUSES
+from stillmotion.dialects.models import EXAMPLE_IMAGE
 from stillmotion.dialects.multipart import MEDIA_TYPE
-from stillmotion.dialects.native.order_body import EXAMPLE_IMAGE
 from stillmotion.dialects.openapi.forms import FILE
 from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE
 from stillmotion.dialects.openapi.operation import OF_JOB, Described, answer, in_header, in_query, media, sent

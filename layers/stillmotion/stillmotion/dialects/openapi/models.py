@@ -48,12 +48,18 @@ class _Plain(GenerateJsonSchema):
         made = super().model_schema(schema)
         kind = schema["cls"]
         for name, member in made.get("properties", {}).items():
-            null = getattr(kind, "NULL", "value")
-            if null == "refused":
+            null = "never" if name in _left_out_when_empty(kind) else getattr(kind, "NULL", "value")
+            if null in ("refused", "never"):
                 made["properties"][name] = without_null(member)
             elif null == "left out" and name not in kind.NEVER_NULL:
                 made["properties"][name] = _with_null(member)
         return made | getattr(kind, "SCHEMA", {})
+
+
+def _left_out_when_empty(kind: type[BaseModel]) -> set[str]:
+    """The members of an answer that are not there where they would be null."""
+    fields = kind.model_fields.items()
+    return {field.serialization_alias or name for name, field in fields if field.exclude_if is not None}
 
 
 def _with_null(schema: Json) -> Json:
