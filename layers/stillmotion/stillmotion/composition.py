@@ -311,23 +311,32 @@ def native_submit_api() -> "Endpoints":
 
 @cache
 def wavespeed_submit_api() -> "Endpoints":
-    from stillmotion.dialects import wavespeed
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.wavespeed.orders import WavespeedOrders
+    from stillmotion.dialects.wavespeed.problems import show_problem
+    from stillmotion.dialects.wavespeed.uploads import WavespeedUploads
 
+    submit = _submit_call()
     base_url = load(settings.ApiSettings, os.environ).api_base_url
-    routes = wavespeed.submit_routes(_submit_call(), objects(), load(PriceTable, os.environ), base_url)
-    return Endpoints(authenticator(), routes, wavespeed.show_problem)
+    orders = WavespeedOrders(submit, load(PriceTable, os.environ), base_url)
+    uploads = WavespeedUploads(submit, objects())
+    return Endpoints(authenticator(), {**orders.routes(), **uploads.routes()}, show_problem)
 
 
 @cache
 def wavespeed_read_api() -> "Endpoints":
-    from stillmotion.dialects import wavespeed
-    from stillmotion.dialects.elsewhere import WAVESPEED, elsewhere
+    from stillmotion.dialects.elsewhere import elsewhere
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.wavespeed import WAVESPEED
+    from stillmotion.dialects.wavespeed.account import WavespeedAccount
+    from stillmotion.dialects.wavespeed.predictions import WavespeedPredictions
+    from stillmotion.dialects.wavespeed.problems import show_problem
 
     base_url = load(settings.ApiSettings, os.environ).api_base_url
-    routes = wavespeed.read_routes(jobs(), objects(), _purse(), base_url)
-    return Endpoints(authenticator(), {**routes, **elsewhere(WAVESPEED)}, wavespeed.show_problem)
+    predictions = WavespeedPredictions(jobs(), objects(), base_url)
+    account = WavespeedAccount(_purse())
+    routes = {**predictions.routes(), **account.routes(), **elsewhere(WAVESPEED)}
+    return Endpoints(authenticator(), routes, show_problem)
 
 
 def _purse() -> "Purse":
@@ -487,10 +496,11 @@ def operate_api() -> "Dialects":
 
 @cache
 def wavespeed_operate_api() -> "Endpoints":
-    from stillmotion.dialects import wavespeed
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.wavespeed.account import WavespeedWebhooks
+    from stillmotion.dialects.wavespeed.problems import show_problem
 
-    return Endpoints(authenticator(), wavespeed.secret_routes(signing_secrets), wavespeed.show_problem)
+    return Endpoints(authenticator(), WavespeedWebhooks(signing_secrets).routes(), show_problem)
 
 
 @cache
@@ -640,7 +650,7 @@ def _apiframe_callback() -> "Body":
 
 
 def _wavespeed_callback() -> "Body":
-    from stillmotion.dialects.wavespeed_views import webhook_body
+    from stillmotion.dialects.wavespeed.views import webhook_body
 
     base_url = load(settings.ApiSettings, os.environ).api_base_url
     return lambda job, _event: webhook_body(job, base_url, _video_url(job))

@@ -19,6 +19,7 @@ from typing import assert_never
 
 import msgspec
 
+from stillmotion.dialects.http import encoded
 from stillmotion.domain.deliveries import Delivery
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job
@@ -60,7 +61,7 @@ class Composer:
             return self._standard(delivery, msgspec.json.encode(told), now)
         if job is None or job.status != delivery.detail.get("status"):
             return None
-        body = msgspec.json.encode(self._bodies[delivery.dialect]()(job, word))
+        body = encoded(self._bodies[delivery.dialect]()(job, word))
         match delivery.dialect:
             case "apiframe":
                 return _apiframe(delivery, job, body, word)

@@ -18,8 +18,14 @@ def features() -> Sequence[type[Feature]]:
     from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks  # noqa: PLC0415
     from stillmotion.dialects.native.videos import Deletion, Videos  # noqa: PLC0415
     from stillmotion.dialects.native.webhooks import Webhooks  # noqa: PLC0415
+    from stillmotion.dialects.wavespeed.account import WavespeedAccount, WavespeedWebhooks  # noqa: PLC0415
+    from stillmotion.dialects.wavespeed.orders import WavespeedOrders  # noqa: PLC0415
+    from stillmotion.dialects.wavespeed.predictions import WavespeedPredictions  # noqa: PLC0415
+    from stillmotion.dialects.wavespeed.uploads import WavespeedUploads  # noqa: PLC0415
 
-    return (Orders, Videos, Deletion, Steps, Webhooks, Spending, Keys, DeadLetterRoutes, VendorWebhooks)
+    native = (Orders, Videos, Deletion, Steps, Webhooks, Spending, Keys, DeadLetterRoutes, VendorWebhooks)
+    wavespeed = (WavespeedOrders, WavespeedUploads, WavespeedPredictions, WavespeedAccount, WavespeedWebhooks)
+    return (*native, *wavespeed)
 
 
 def declared() -> Sequence[Declared]:

@@ -11,24 +11,8 @@ from stillmotion.dialects.declared import Dialect, Operation, allowed_at
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, scoped
 from stillmotion.domain.access import Scope
 
-WAVESPEED = Dialect(
-    prefix="/api/v3/",
-    error="WavespeedError",
-    nothing="There is nothing at this address. The one model here is luma/ray-2-flash-i2v.",
-)
 APIFRAME = Dialect(prefix="/v2/", error="ApiframeError")
 UNDECLARED: Sequence[tuple[str, str]] = (
-    ("POST", "/api/v3/luma/ray-2-flash-i2v"),
-    ("POST", "/api/v3/model/pricing"),
-    ("POST", "/api/v3/model/price"),
-    ("POST", "/api/v3/media/uploads"),
-    ("POST", "/api/v3/media/upload/binary"),
-    ("GET", "/api/v3/predictions"),
-    ("POST", "/api/v3/predictions"),
-    ("GET", "/api/v3/predictions/{id}"),
-    ("GET", "/api/v3/predictions/{id}/result"),
-    ("GET", "/api/v3/balance"),
-    ("GET", "/api/v3/webhook/secret"),
     ("POST", "/v2/videos/generate"),
     ("POST", "/v2/uploads"),
     ("GET", "/v2/jobs"),
@@ -36,7 +20,7 @@ UNDECLARED: Sequence[tuple[str, str]] = (
     ("GET", "/v2/me"),
     ("GET", "/v2/models"),
 )
-"""The routes of the two dialects that are no features yet."""
+"""The routes of the dialect that is no features yet."""
 
 
 def elsewhere(dialect: Dialect) -> Mapping[str, Route]:
