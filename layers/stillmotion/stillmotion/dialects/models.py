@@ -16,11 +16,6 @@ from stillmotion.dialects.http import MAX_LISTED, HttpRequest
 from stillmotion.edge.fields import RequestModel, parse
 
 MAX_IDEMPOTENCY_KEY = 255
-EXAMPLE_IMAGE = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWjgHwA"
-    "AAJAAAHgTR1EAAAAAElFTkSuQmCC"
-)
-"""A black square, so that an example runs wherever it is sent from."""
 _KEY = re.compile(rf"[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}")
 
 
@@ -71,6 +66,14 @@ class ResponseModel(BaseModel):
         from_attributes=True,
         json_schema_serialization_defaults_required=True,
     )
+
+
+def _is_null(value: object) -> bool:
+    return value is None
+
+
+LEFT_OUT: Any = Field(exclude_if=_is_null)
+"""An annotation of a member of an answer that is left out where it would be null."""
 
 
 class PageQuery(Query):

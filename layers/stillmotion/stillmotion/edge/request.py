@@ -112,6 +112,11 @@ IMAGE_SCHEMA: dict[str, Any] = {
     "pattern": r"^([Dd][Aa][Tt][Aa]:|[Ss]3://|[Hh][Tt][Tt][Pp][Ss]?://)",
     "description": "An https:// address, s3://bucket/key of an upload, or a data: URI of a JPEG, PNG or WebP image.",
 }
+EXAMPLE_IMAGE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWjgHwA"
+    "AAJAAAHgTR1EAAAAAElFTkSuQmCC"
+)
+"""A black square, so that an example runs wherever it is sent from."""
 CALLBACK_SCHEMA: dict[str, Any] = {
     "type": "string",
     "format": "uri",

@@ -28,7 +28,7 @@ from annotated_types import MaxLen
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from stillmotion.dialects.http import HttpRequest, refused
-from stillmotion.dialects.models import EXAMPLE_IMAGE, JsonBody
+from stillmotion.dialects.models import JsonBody
 from stillmotion.dialects.multipart import Form, form_of, is_form
 from stillmotion.dialects.native.views import MODEL
 from stillmotion.domain.request import (
@@ -41,7 +41,7 @@ from stillmotion.domain.request import (
 )
 from stillmotion.domain.substitution import nearest_duration
 from stillmotion.edge.fields import parse, refusing
-from stillmotion.edge.request import IMAGE_SCHEMA, RequestFields, ratio_of
+from stillmotion.edge.request import EXAMPLE_IMAGE, IMAGE_SCHEMA, RequestFields, ratio_of
 
 DURATIONS: tuple[Duration, ...] = get_args(Duration)
 RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
@@ -52,7 +52,6 @@ STANDS_FOR: Mapping[str, str] = {"input_reference": "image", "seconds": "duratio
 """OpenAI's fields, and the ones of a request that they are."""
 MAX_MODEL = 128
 MAX_SECONDS = 1000
-
 FILES = ("input_reference", "image", "end_image")
 _LISTS = ("concepts",)
 _MAPPINGS = ("metadata", "input_reference")

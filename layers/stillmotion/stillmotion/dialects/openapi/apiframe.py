@@ -14,7 +14,6 @@ from stillmotion.dialects.apiframe_bodies import (
     WEBHOOK_EVENTS,
 )
 from stillmotion.dialects.apiframe_views import MODEL, STATUSES
-from stillmotion.dialects.models import EXAMPLE_IMAGE
 from stillmotion.dialects.multipart import MEDIA_TYPE
 from stillmotion.dialects.openapi.forms import FILE
 from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE
@@ -36,6 +35,7 @@ from stillmotion.dialects.openapi.schemas import (
 )
 from stillmotion.domain.access import Scope
 from stillmotion.domain.request import MAX_PROMPT, AspectRatio, Concept
+from stillmotion.edge.request import EXAMPLE_IMAGE
 
 APIFRAME = "Apiframe's dialect"
 _WORDS = elsewhere.APIFRAME

@@ -9,7 +9,7 @@ from stillmotion.domain.request import MAX_PROMPT, PRICE_PATTERN
 from stillmotion.edge.request import IMAGE_SCHEMA
 
 NAME = "VideoForm"
-FILE: Json = dict(FILE_SCHEMA)
+FILE: Json = FILE_SCHEMA
 # As text, where empty text is null.
 _SPELT: Mapping[str, Json] = {
     "prompt": {"type": "string", "pattern": r"\S", "maxLength": MAX_PROMPT},

@@ -48,18 +48,16 @@ class _Plain(GenerateJsonSchema):
         made = super().model_schema(schema)
         kind = schema["cls"]
         for name, member in made.get("properties", {}).items():
-            null = "never" if name in _left_out_when_empty(kind) else getattr(kind, "NULL", "value")
-            if null in ("refused", "never"):
+            null = getattr(kind, "NULL", "value")
+            if null == "refused":
                 made["properties"][name] = without_null(member)
             elif null == "left out" and name not in kind.NEVER_NULL:
                 made["properties"][name] = _with_null(member)
+        for name, field in kind.model_fields.items():
+            if field.exclude_if is not None:
+                sent = field.serialization_alias or name
+                made["properties"][sent] = without_null(made["properties"][sent])
         return made | getattr(kind, "SCHEMA", {})
-
-
-def _left_out_when_empty(kind: type[BaseModel]) -> set[str]:
-    """The members of an answer that are not there where they would be null."""
-    fields = kind.model_fields.items()
-    return {field.serialization_alias or name for name, field in fields if field.exclude_if is not None}
 
 
 def _with_null(schema: Json) -> Json:

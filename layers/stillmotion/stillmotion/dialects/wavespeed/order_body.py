@@ -9,11 +9,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from stillmotion.dialects.http import HttpRequest
-from stillmotion.dialects.models import EXAMPLE_IMAGE, Headers, IdempotencyKey, JsonBody, Query
+from stillmotion.dialects.models import Headers, IdempotencyKey, JsonBody, Query
 from stillmotion.dialects.wavespeed import MODEL, UNKNOWN_PARAMETER, Model
 from stillmotion.domain.request import RATIO_OF_SIZE, Callback, Request
 from stillmotion.edge.fields import RequestModel, Rule, parse, refusing
-from stillmotion.edge.request import SIZE_RULE, CallbackUrl, HandlingFields, ImageAddress, Prompt, RequestFields
+from stillmotion.edge.request import (
+    EXAMPLE_IMAGE,
+    SIZE_RULE,
+    CallbackUrl,
+    HandlingFields,
+    ImageAddress,
+    Prompt,
+    RequestFields,
+)
 
 Seconds = Literal[5, 10]
 SecondsInText = Literal["5", "10"]

@@ -9,7 +9,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from msgspec.structs import replace
 from pydantic import Field
 
-from stillmotion.dialects.models import Address, JobIdText, ResponseModel, Timestamp
+from stillmotion.dialects.models import LEFT_OUT, Address, JobIdText, ResponseModel, Timestamp
 from stillmotion.dialects.wavespeed import MODEL, Model
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.job import Generation, Job, Status
@@ -52,10 +52,6 @@ CODES: Mapping[FailureKind, FailureCode] = {
 Data = TypeVar("Data")
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
 class Envelope(ResponseModel, Generic[Data]):
     """What every answer that is no error is wrapped in. The document has one component for each kind of data."""
 
@@ -88,9 +84,7 @@ class WavespeedPredictionView(ResponseModel):
     created_at: Timestamp
     error: Annotated[str, Field(description="Empty, unless it failed.")]
     timings: WavespeedTimings
-    code: Annotated[
-        FailureCode | None, Field(exclude_if=_is_none, description="Why it failed; of a failed one only.")
-    ] = None
+    code: Annotated[FailureCode | None, LEFT_OUT, Field(description="Why it failed; of a failed one only.")] = None
 
 
 class WavespeedAnswer(Envelope[WavespeedPredictionView]):
@@ -108,10 +102,10 @@ class WavespeedListedView(WavespeedPredictionView):
 class WavespeedInputView(ResponseModel):
     """The parameters of an order, without those that it has not got."""
 
-    image: Annotated[str | None, Field(exclude_if=_is_none)] = None
-    prompt: Annotated[str | None, Field(exclude_if=_is_none)] = None
-    size: Annotated[str | None, Field(exclude_if=_is_none)] = None
-    duration: Annotated[int | None, Field(exclude_if=_is_none)] = None
+    image: Annotated[str | None, LEFT_OUT] = None
+    prompt: Annotated[str | None, LEFT_OUT] = None
+    size: Annotated[str | None, LEFT_OUT] = None
+    duration: Annotated[int | None, LEFT_OUT] = None
 
 
 class WavespeedWebhookView(WavespeedPredictionView):
