@@ -20,7 +20,7 @@ ITEM_WRITES = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Delete", "B
     f"dynamodb:PartiQL{name}" for name in ("Insert", "Update", "Delete")
 }
 BLOCKED = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
-# Two dialects that are not declared yet, and what has no operation.
+# A dialect that is not declared yet, and what has no operation.
 UNDECLARED = {
     "SubmitFunction": {
         "POST /api/v3/luma/ray-2-flash-i2v",
@@ -28,8 +28,6 @@ UNDECLARED = {
         "POST /api/v3/model/price",
         "POST /api/v3/media/uploads",
         "POST /api/v3/media/upload/binary",
-        "POST /v2/videos/generate",
-        "POST /v2/uploads",
     },
     "OperateFunction": {"GET /api/v3/webhook/secret"},
     "ReadFunction": {
@@ -46,10 +44,6 @@ UNDECLARED = {
         "POST /api/v3/predictions",
         "GET /api/v3/predictions",
         "GET /api/v3/balance",
-        "GET /v2/jobs",
-        "GET /v2/jobs/{id}",
-        "GET /v2/me",
-        "GET /v2/models",
     },
 }
 

@@ -16,7 +16,6 @@ WAVESPEED = Dialect(
     error="WavespeedError",
     nothing="There is nothing at this address. The one model here is luma/ray-2-flash-i2v.",
 )
-APIFRAME = Dialect(prefix="/v2/", error="ApiframeError")
 UNDECLARED: Sequence[tuple[str, str]] = (
     ("POST", "/api/v3/luma/ray-2-flash-i2v"),
     ("POST", "/api/v3/model/pricing"),
@@ -29,14 +28,8 @@ UNDECLARED: Sequence[tuple[str, str]] = (
     ("GET", "/api/v3/predictions/{id}/result"),
     ("GET", "/api/v3/balance"),
     ("GET", "/api/v3/webhook/secret"),
-    ("POST", "/v2/videos/generate"),
-    ("POST", "/v2/uploads"),
-    ("GET", "/v2/jobs"),
-    ("GET", "/v2/jobs/{id}"),
-    ("GET", "/v2/me"),
-    ("GET", "/v2/models"),
 )
-"""The routes of the two dialects that are no features yet."""
+"""The routes of the dialect that is no feature yet."""
 
 
 def elsewhere(dialect: Dialect) -> Mapping[str, Route]:

@@ -63,6 +63,14 @@ class ResponseModel(BaseModel):
     )
 
 
+def _is_null(value: object) -> bool:
+    return value is None
+
+
+LEFT_OUT: Any = Field(exclude_if=_is_null)
+"""An annotation of a member of an answer that is left out where it would be null."""
+
+
 class PageQuery(Query):
     """Which page of a list."""
 

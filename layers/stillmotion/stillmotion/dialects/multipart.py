@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,14 @@ from stillmotion.dialects.http import MAX_BODY_BYTES, HttpRequest, Problem
 
 MAX_PARTS = 100
 MEDIA_TYPE = "multipart/form-data"
+FILE_SCHEMA: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
+ONE_FILE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"file": FILE_SCHEMA},
+    "required": ["file"],
+    "additionalProperties": False,
+}
+"""Of a form that holds a file and nothing else."""
 _ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 # RFC 7578 forbids it, and there are clients that send no other.

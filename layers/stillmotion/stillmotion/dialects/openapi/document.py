@@ -5,12 +5,12 @@ from itertools import chain
 
 from pydantic import BaseModel
 
-from stillmotion.dialects import catalogue, native
+from stillmotion.dialects import apiframe, catalogue, native
+from stillmotion.dialects.apiframe.problems import ApiframeErrorView
 from stillmotion.dialects.declared import Declared
 from stillmotion.dialects.http import MAX_BODY_BYTES
 from stillmotion.dialects.native.problems import ProblemView
 from stillmotion.dialects.openapi import (
-    apiframe,
     declarations,
     examples,
     forms,
@@ -36,7 +36,7 @@ TAGS: Mapping[str, str] = {
     native.SPENDING: "What was spent.",
     native.KEYS: "Who may call.",
     native.DEAD_LETTERS: "What could not be handled.",
-    apiframe.APIFRAME: "For Apiframe's clients: only the base URL and the key change.",
+    apiframe.TAG: "For Apiframe's clients: only the base URL and the key change.",
     wavespeed.WAVESPEED: "For WaveSpeed's clients: only the base URL and the key change.",
     native.VENDORS: "What the vendors themselves call.",
 }
@@ -77,13 +77,13 @@ everybody together calls too often, 500 and 503 when a function could not answer
 """
 
 
-ERRORS: Sequence[type[BaseModel]] = (ProblemView,)
+ERRORS: Sequence[type[BaseModel]] = (ProblemView, ApiframeErrorView)
 """What dialects answer in place of what was asked for."""
 
 
 def operations(declared: Sequence[Declared] | None = None) -> Sequence[Described]:
     """Every route, in the order of its tag."""
-    parts = (wavespeed, apiframe)
+    parts = (wavespeed,)
     order = list(TAGS)
     own = map(declarations.described, catalogue.declared() if declared is None else declared)
     found = chain(own, chain.from_iterable(part.operations() for part in parts))
@@ -94,7 +94,7 @@ def schemas(declared: Sequence[Declared]) -> dict[str, Json]:
     """What bodies and answers name."""
     of_errors: list[tuple[type[BaseModel], Mode]] = [(kind, "serialization") for kind in ERRORS]
     own = models.components([*declarations.kinds(declared), *of_errors])
-    parts = (records, outbound, apiframe, wavespeed, gateway)
+    parts = (records, outbound, wavespeed, gateway)
     found = own | {name: schema for part in parts for name, schema in part.components().items()}
     return found | {forms.NAME: forms.video_form(found["VideoOrder"])}
 

@@ -6,7 +6,6 @@ import msgspec
 
 from stillmotion.dialects import elsewhere
 from stillmotion.dialects.multipart import MEDIA_TYPE
-from stillmotion.dialects.native.order_body import EXAMPLE_IMAGE
 from stillmotion.dialects.openapi.forms import FILE
 from stillmotion.dialects.openapi.native_schemas import CALLBACK_URL, IMAGE, video_order
 from stillmotion.dialects.openapi.operation import OF_JOB, Described, answer, in_header, in_query, media, sent
@@ -41,6 +40,7 @@ from stillmotion.dialects.wavespeed_views import CODES, MODEL, OK, STATUSES
 from stillmotion.domain.access import Scope
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE
 from stillmotion.domain.request import MAX_PROMPT, RATIO_OF_SIZE
+from stillmotion.edge.request import EXAMPLE_IMAGE
 
 WAVESPEED = "WaveSpeed's dialect"
 _WORDS = elsewhere.WAVESPEED
