@@ -5,6 +5,7 @@ Everything here is made when it is first asked for and kept for the invocations 
 
 import logging
 import os
+import random
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -80,6 +81,9 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 @cache
 def aws() -> AwsClients:
+    # Environments that are restored from one snapshot have one sequence of random numbers, and would pause before
+    # each further try, theirs and botocore's, for the same time as the others that they collided with.
+    random.seed()
     return AwsClients()
 
 

@@ -2,12 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from tests.unit.template.document import ROOT, JsonObject, Statement, Template
+from tests.unit.template.document import ROOT, JsonObject, Statement, Template, named
 
 from stillmotion.aws.items import KEY_PARTITION
 from stillmotion.dialects.catalogue import declared
@@ -94,25 +94,19 @@ def test_what_takes_get_takes_head(template: Template) -> None:
     }
 
 
-def _functions_of_routes(template: Template) -> dict[str, str]:
-    return {
-        route["Properties"]["RouteKey"]: _function_of_route(template, route["Properties"])
-        for route in template.of_type("AWS::ApiGatewayV2::Route").values()
-    }
+def _functions_of_routes(template: Template) -> Mapping[str, str]:
+    return template.when(UsesSnapStart=False).called_by_routes()
 
 
-def _function_of_route(template: Template, route: JsonObject) -> str:
-    integration = re.fullmatch(r"integrations/\$\{(\w+)\}", route["Target"]["Fn::Sub"])
-    assert integration
-    uri = template.properties(integration[1])["IntegrationUri"]["Fn::GetAtt"]
-    assert uri[1] == "Arn"
-    return str(uri[0])
+def _permissions(template: Template) -> list[JsonObject]:
+    found = template.when(UsesSnapStart=False).of_type("AWS::Lambda::Permission")
+    return [permission["Properties"] for permission in found.values()]
 
 
 def test_the_api_may_call_its_functions(template: Template) -> None:
-    permissions = [found["Properties"] for found in template.of_type("AWS::Lambda::Permission").values()]
+    permissions = _permissions(template)
 
-    assert {found["FunctionName"]["Ref"] for found in permissions} == {
+    assert {named(found["FunctionName"]) for found in permissions} == {
         "SubmitFunction",
         "ReadFunction",
         "WebhookFunction",
@@ -124,9 +118,9 @@ def test_the_api_may_call_its_functions(template: Template) -> None:
 def test_every_route_may_call_its_function(template: Template) -> None:
     """Source: AWS's guide to HTTP APIs: the source is API/STAGE/METHOD/PATH, and a star stands for anything."""
     allowed: dict[str, list[str]] = {}
-    for found in template.of_type("AWS::Lambda::Permission").values():
-        source = found["Properties"]["SourceArn"]["Fn::Sub"]
-        allowed.setdefault(found["Properties"]["FunctionName"]["Ref"], []).append(source.partition("${Api}")[2])
+    for found in _permissions(template):
+        source = found["SourceArn"]["Fn::Sub"]
+        allowed.setdefault(named(found["FunctionName"]), []).append(source.partition("${Api}")[2])
     shut = []
     for route, function in _functions_of_routes(template).items():
         method, _, path = route.partition(" ")
