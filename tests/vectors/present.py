@@ -37,7 +37,7 @@ from stillmotion.aws.items import (
 from stillmotion.aws.parking import DynamoParking
 from stillmotion.aws.rates import DynamoRateStore
 from stillmotion.aws.table import Put, Update
-from stillmotion.dialects import apiframe_views
+from stillmotion.dialects.apiframe import views as apiframe_views
 from stillmotion.dialects.callbacks import Body, Composer
 from stillmotion.dialects.wavespeed import views as wavespeed_views
 from stillmotion.domain import identity

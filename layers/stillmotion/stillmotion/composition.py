@@ -351,22 +351,26 @@ def _purse() -> "Purse":
 
 @cache
 def apiframe_submit_api() -> "Endpoints":
-    from stillmotion.dialects.apiframe import submit_routes
-    from stillmotion.dialects.apiframe_problems import show_problem
+    from stillmotion.dialects.apiframe.orders import ApiframeOrders
+    from stillmotion.dialects.apiframe.problems import show_problem
     from stillmotion.dialects.http import Endpoints
 
-    routes = submit_routes(_submit_call(), jobs(), objects(), _purse(), load(PriceTable, os.environ))
-    return Endpoints(authenticator(), routes, show_problem)
+    orders = ApiframeOrders(_submit_call(), jobs(), objects(), _purse(), load(PriceTable, os.environ))
+    return Endpoints(authenticator(), orders.routes(), show_problem)
 
 
 @cache
 def apiframe_read_api() -> "Endpoints":
-    from stillmotion.dialects.apiframe_problems import show_problem
-    from stillmotion.dialects.apiframe_reads import ApiframeEndpoints, read_routes
-    from stillmotion.dialects.elsewhere import APIFRAME, elsewhere
+    from stillmotion.dialects.apiframe import APIFRAME
+    from stillmotion.dialects.apiframe.account import ApiframeAccount
+    from stillmotion.dialects.apiframe.jobs import ApiframeJobs
+    from stillmotion.dialects.apiframe.problems import show_problem
+    from stillmotion.dialects.elsewhere import elsewhere
+    from stillmotion.dialects.http import Endpoints
 
-    routes = read_routes(jobs(), objects(), _purse(), load(PriceTable, os.environ))
-    return ApiframeEndpoints(authenticator(), {**routes, **elsewhere(APIFRAME)}, show_problem)
+    prices = load(PriceTable, os.environ)
+    read, account = ApiframeJobs(jobs(), objects(), prices), ApiframeAccount(_purse(), prices)
+    return Endpoints(authenticator(), {**read.routes(), **account.routes(), **elsewhere(APIFRAME)}, show_problem)
 
 
 @cache
@@ -647,7 +651,7 @@ def deliver() -> "Deliver":
 
 
 def _apiframe_callback() -> "Body":
-    from stillmotion.dialects.apiframe_views import webhook_body
+    from stillmotion.dialects.apiframe.views import webhook_body
 
     prices = load(PriceTable, os.environ)
     return lambda job, event: webhook_body(job, event, prices, _video_url(job))

@@ -30,12 +30,6 @@ def table(routes: Iterable[Declared]) -> dict[str, tuple[Scope, int | None]]:
 TABLE: Mapping[str, tuple[Scope, int | None]] = {
     **table(declared()),
     **dict.fromkeys(PROXIES, (Scope.READ, None)),
-    # A dialect that is not declared yet.
-    "POST /v2/videos/generate": (Scope.WRITE, None),
-    "POST /v2/uploads": (Scope.WRITE, None),
-    "GET /v2/jobs": (Scope.READ, None),
-    "GET /v2/jobs/{id}": (Scope.READ, 404),
-    "GET /v2/me": (Scope.READ, None),
 }
 OPEN = {"GET /v2/models"}
 NOT_A_KEYS = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}", *Contract.routes}

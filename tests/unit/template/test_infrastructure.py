@@ -20,12 +20,8 @@ ITEM_WRITES = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Delete", "B
     f"dynamodb:PartiQL{name}" for name in ("Insert", "Update", "Delete")
 }
 BLOCKED = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
-# A dialect that is not declared yet, and what has no operation.
+# What has no operation.
 UNDECLARED = {
-    "SubmitFunction": {
-        "POST /v2/videos/generate",
-        "POST /v2/uploads",
-    },
     "ReadFunction": {
         "ANY /v1/{proxy+}",
         "OPTIONS /v1/{proxy+}",
@@ -35,10 +31,6 @@ UNDECLARED = {
         "OPTIONS /v2/{proxy+}",
         "GET /openapi.json",
         "GET /docs",
-        "GET /v2/jobs",
-        "GET /v2/jobs/{id}",
-        "GET /v2/me",
-        "GET /v2/models",
     },
 }
 

@@ -10,6 +10,9 @@ from stillmotion.dialects.declared import Declared, Feature
 @cache
 def features() -> Sequence[type[Feature]]:
     """In the order of the document."""
+    from stillmotion.dialects.apiframe.account import ApiframeAccount  # noqa: PLC0415
+    from stillmotion.dialects.apiframe.jobs import ApiframeJobs  # noqa: PLC0415
+    from stillmotion.dialects.apiframe.orders import ApiframeOrders  # noqa: PLC0415
     from stillmotion.dialects.native.dead_letters import DeadLetterRoutes  # noqa: PLC0415 - few calls need them all
     from stillmotion.dialects.native.keys import Keys  # noqa: PLC0415
     from stillmotion.dialects.native.orders import Orders  # noqa: PLC0415
@@ -23,9 +26,11 @@ def features() -> Sequence[type[Feature]]:
     from stillmotion.dialects.wavespeed.predictions import WavespeedPredictions  # noqa: PLC0415
     from stillmotion.dialects.wavespeed.uploads import WavespeedUploads  # noqa: PLC0415
 
-    native = (Orders, Videos, Deletion, Steps, Webhooks, Spending, Keys, DeadLetterRoutes, VendorWebhooks)
-    wavespeed = (WavespeedOrders, WavespeedUploads, WavespeedPredictions, WavespeedAccount, WavespeedWebhooks)
-    return (*native, *wavespeed)
+    return (
+        *(Orders, Videos, Deletion, Steps, Webhooks, Spending, Keys, DeadLetterRoutes, VendorWebhooks),
+        *(ApiframeOrders, ApiframeJobs, ApiframeAccount),
+        *(WavespeedOrders, WavespeedUploads, WavespeedPredictions, WavespeedAccount, WavespeedWebhooks),
+    )
 
 
 def declared() -> Sequence[Declared]:

@@ -11,17 +11,6 @@ from stillmotion.dialects.declared import Dialect, Operation, allowed_at
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, Route, scoped
 from stillmotion.domain.access import Scope
 
-APIFRAME = Dialect(prefix="/v2/", error="ApiframeError")
-UNDECLARED: Sequence[tuple[str, str]] = (
-    ("POST", "/v2/videos/generate"),
-    ("POST", "/v2/uploads"),
-    ("GET", "/v2/jobs"),
-    ("GET", "/v2/jobs/{id}"),
-    ("GET", "/v2/me"),
-    ("GET", "/v2/models"),
-)
-"""The routes of the dialect that is no features yet."""
-
 
 def elsewhere(dialect: Dialect) -> Mapping[str, Route]:
     """The route for the rest of a dialect's addresses."""
@@ -40,8 +29,4 @@ def operations() -> Sequence[Operation]:
     """Every route of every dialect."""
     from stillmotion.dialects.catalogue import declared  # noqa: PLC0415 - no other call needs them all
 
-    others = [
-        Operation(method=method, path=path, operation_id="", summary="", scope=Scope.READ)
-        for method, path in UNDECLARED
-    ]
-    return [*(each.operation for each in declared()), *others]
+    return [each.operation for each in declared()]

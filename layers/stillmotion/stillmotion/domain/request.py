@@ -87,10 +87,10 @@ class InvalidRequest(Exception):
     """
 
     def __init__(self, *errors: FieldError) -> None:
-        told = [FieldError(_shortened(error.field, MAX_NAME_TOLD), error.rule) for error in errors[:MAX_ERRORS_TOLD]]
+        told = [FieldError(shortened(error.field, MAX_NAME_TOLD), error.rule) for error in errors[:MAX_ERRORS_TOLD]]
         if len(errors) > len(told):
             told.append(FieldError("request", f"breaks {len(errors) - len(told)} more rules"))
-        super().__init__(_shortened("; ".join(map(str, told)), MAX_MESSAGE))
+        super().__init__(shortened("; ".join(map(str, told)), MAX_MESSAGE))
         self.errors = tuple(told)
 
 
@@ -211,5 +211,6 @@ def fits_key(key: str) -> bool:
     return len(key.encode()) <= MAX_KEY_BYTES
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """The beginning of a text that is longer than that."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

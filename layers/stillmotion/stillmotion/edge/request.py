@@ -41,6 +41,7 @@ from stillmotion.edge.fields import HALF_A_CHARACTER, RequestModel, Rule, choice
 
 PRICE_RULE = f"must be more than 0 and at most {MAX_DOLLARS} US dollars, with at most {MAX_DECIMALS} decimals"
 SIZE_RULE = f"must be one of {', '.join(RATIO_OF_SIZE)}"
+LOOP_RULE = "cannot be combined with end_image: Luma refuses it"
 METADATA_RULE = f"must be texts of at most {MAX_METADATA_VALUE} characters, under names of 1 to {MAX_METADATA_KEY}"
 
 
@@ -141,13 +142,9 @@ _METADATA_SCHEMA: dict[str, Any] = {
     "maxProperties": MAX_METADATA_ENTRIES,
 }
 
-Prompt = Annotated[
-    str,
-    MinLen(1),
-    MaxLen(MAX_PROMPT),
-    AfterValidator(refusing(_spoken)),
-    Field(json_schema_extra={"pattern": r"\S"}),
-]
+PromptText = Annotated[str, MinLen(1), MaxLen(MAX_PROMPT)]
+"""As long as a prompt may be; white space alone is one too, which some dialects take."""
+Prompt = Annotated[PromptText, AfterValidator(refusing(_spoken)), Field(json_schema_extra={"pattern": r"\S"})]
 ImageAddress = Annotated[
     str, MinLen(1), AfterValidator(refusing(address_rule)), Rule(ADDRESS_RULE), WithJsonSchema(IMAGE_SCHEMA)
 ]
@@ -217,7 +214,7 @@ class RequestFields(HandlingFields, VideoFields):
         if self.end_image is not None and self.image is None:
             yield FieldError("end_image", "needs an image to start from")
         if self.loop and self.end_image is not None:
-            yield FieldError("loop", "cannot be combined with end_image: Luma refuses it")
+            yield FieldError("loop", LOOP_RULE)
         if self.size is not None and self.aspect_ratio not in (None, ratio_of(self.size)):
             yield FieldError("size", f"{self.size} contradicts aspect_ratio {self.aspect_ratio}: give one of the two")
 

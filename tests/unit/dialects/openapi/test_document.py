@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 from tests.unit.dialects.stack import Stack, template
 
-from stillmotion.dialects import elsewhere, native
-from stillmotion.dialects.apiframe_reads import MODELS
+from stillmotion.dialects import native
+from stillmotion.dialects.apiframe import APIFRAME
 from stillmotion.dialects.catalogue import declared
 from stillmotion.dialects.http import Endpoints, scope_of
 from stillmotion.dialects.native.order_body import VideoOrder
@@ -27,7 +27,7 @@ from stillmotion.dialects.wavespeed import WAVESPEED
 from stillmotion.domain.request import InvalidRequest
 from stillmotion.edge.request import HandlingFields, RequestFields, parse_request
 
-ELSEWHERE = {native.NATIVE.proxy, WAVESPEED.proxy, elsewhere.APIFRAME.proxy}
+ELSEWHERE = {native.NATIVE.proxy, WAVESPEED.proxy, APIFRAME.proxy}
 WEBHOOKS = "POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"
 TYPES = {"string": str, "integer": int, "boolean": bool}
 SCHEMAS = schemas(declared())
@@ -85,7 +85,7 @@ def test_every_route_that_is_deployed_is_in_it_and_no_other() -> None:
 
 def test_the_scopes_are_those_of_the_code(endpoints: Mapping[str, Endpoints]) -> None:
     for operation in operations():
-        if operation.route not in (WEBHOOKS, MODELS):
+        if operation.route != WEBHOOKS:
             assert operation.scope == scope_of(operation.route, endpoints[operation.route].routes[operation.route])
         else:
             assert operation.scope is None
@@ -221,6 +221,12 @@ def test_a_member_that_an_answer_may_lack_is_not_required_and_never_null() -> No
         assert SCHEMAS[name]["properties"]["code"]["type"] == "integer"
 
 
+def test_a_member_that_may_be_left_out_of_an_answer_is_never_null() -> None:
+    shown = Draft202012Validator(SCHEMAS["ApiframeInput"])
+    assert shown.is_valid({})
+    assert not any(shown.is_valid({name: None}) for name in SCHEMAS["ApiframeInput"]["properties"])
+
+
 def test_a_form_has_the_fields_of_an_order() -> None:
     assert video_form()["properties"].keys() | {"metadata"} == video_order()["properties"].keys()
 
@@ -270,7 +276,7 @@ def test_it_is_an_openapi_document(openapi: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["native.videos", "native.keys", "apiframe_reads", "wavespeed.orders", "openapi.serving"]
+    "module", ["native.videos", "native.keys", "apiframe.jobs", "wavespeed.orders", "openapi.serving"]
 )
 def test_no_other_call_imports_what_it_is_made_of(module: str) -> None:
     asked = f"import sys; import stillmotion.composition; import stillmotion.dialects.{module}; print(*sys.modules)"
