@@ -329,7 +329,7 @@ def wavespeed_submit_api() -> "Endpoints":
 
 @cache
 def wavespeed_read_api() -> "Endpoints":
-    from stillmotion.dialects.elsewhere import elsewhere
+    from stillmotion.dialects.fallback import fallback
     from stillmotion.dialects.http import Endpoints
     from stillmotion.dialects.wavespeed import WAVESPEED
     from stillmotion.dialects.wavespeed.account import WavespeedAccount
@@ -339,7 +339,7 @@ def wavespeed_read_api() -> "Endpoints":
     base_url = load(settings.ApiSettings, os.environ).api_base_url
     predictions = WavespeedPredictions(jobs(), objects(), base_url)
     account = WavespeedAccount(_purse())
-    routes = {**predictions.routes(), **account.routes(), **elsewhere(WAVESPEED)}
+    routes = {**predictions.routes(), **account.routes(), **fallback(WAVESPEED)}
     return Endpoints(authenticator(), routes, show_problem)
 
 
@@ -365,17 +365,17 @@ def apiframe_read_api() -> "Endpoints":
     from stillmotion.dialects.apiframe.account import ApiframeAccount
     from stillmotion.dialects.apiframe.jobs import ApiframeJobs
     from stillmotion.dialects.apiframe.problems import show_problem
-    from stillmotion.dialects.elsewhere import elsewhere
+    from stillmotion.dialects.fallback import fallback
     from stillmotion.dialects.http import Endpoints
 
     prices = load(PriceTable, os.environ)
     read, account = ApiframeJobs(jobs(), objects(), prices), ApiframeAccount(_purse(), prices)
-    return Endpoints(authenticator(), {**read.routes(), **account.routes(), **elsewhere(APIFRAME)}, show_problem)
+    return Endpoints(authenticator(), {**read.routes(), **account.routes(), **fallback(APIFRAME)}, show_problem)
 
 
 @cache
 def native_read_api() -> "Endpoints":
-    from stillmotion.dialects.elsewhere import elsewhere
+    from stillmotion.dialects.fallback import fallback
     from stillmotion.dialects.http import Endpoints
     from stillmotion.dialects.native import NATIVE
     from stillmotion.dialects.native.problems import show_problem
@@ -386,7 +386,7 @@ def native_read_api() -> "Endpoints":
     view = load(View, os.environ)
     videos = Videos(jobs(), objects(), view)
     spending = Spending(books(), load(settings.BudgetSettings, os.environ).budget, view.inbox_tenant)
-    routes = {**videos.routes(), **spending.routes(), **elsewhere(NATIVE)}
+    routes = {**videos.routes(), **spending.routes(), **fallback(NATIVE)}
     return Endpoints(authenticator(), routes, show_problem)
 
 

@@ -17,7 +17,7 @@ from tests.unit.dialects.stack import Stack, template
 from stillmotion.dialects import native
 from stillmotion.dialects.apiframe import APIFRAME
 from stillmotion.dialects.catalogue import declared
-from stillmotion.dialects.http import Endpoints, scope_of
+from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native.order_body import VideoOrder
 from stillmotion.dialects.openapi.document import document, operations, schemas
 from stillmotion.dialects.openapi.operation import KEYED
@@ -86,7 +86,7 @@ def test_every_route_that_is_deployed_is_in_it_and_no_other() -> None:
 def test_the_scopes_are_those_of_the_code(endpoints: Mapping[str, Endpoints]) -> None:
     for operation in operations():
         if operation.route != WEBHOOKS:
-            assert operation.scope == scope_of(operation.route, endpoints[operation.route].routes[operation.route])
+            assert operation.scope == endpoints[operation.route].routes[operation.route].scope
         else:
             assert operation.scope is None
 

@@ -9,7 +9,7 @@ from tests.unit.dialects.stack import Stack, template
 
 from stillmotion.dialects.apiframe import APIFRAME
 from stillmotion.dialects.declared import allowed_at
-from stillmotion.dialects.elsewhere import operations
+from stillmotion.dialects.fallback import operations
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native import NATIVE
 from stillmotion.dialects.openapi.serving import Contract
