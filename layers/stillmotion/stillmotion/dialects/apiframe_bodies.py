@@ -15,6 +15,7 @@ import msgspec
 
 from stillmotion.dialects.apiframe_views import MODEL, STATUSES
 from stillmotion.domain.request import (
+    MAX_ADDRESS,
     MAX_PROMPT,
     AspectRatio,
     Callback,
@@ -216,11 +217,15 @@ def _callback(body: _Level) -> Callback | None:
 
 
 def _is_uri(text: str) -> bool:
+    if _URI.fullmatch(text) is None:
+        return False
+    if text.partition(":")[0].lower() not in _HIERARCHIC:
+        return True
     try:
-        parts = urlsplit(text)
+        # urlsplit keeps what it has read: of a longer address, which is refused elsewhere, no more than that.
+        return bool(urlsplit(text[:MAX_ADDRESS]).netloc)
     except ValueError:
         return False
-    return _URI.fullmatch(text) is not None and (parts.scheme not in _HIERARCHIC or bool(parts.netloc))
 
 
 def _no_enum_value(value: object, words: Collection[str]) -> str:
