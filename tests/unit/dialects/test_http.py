@@ -8,7 +8,7 @@ import pytest
 from tests.fakes import FakeClock, InMemoryKeyStore, InMemoryRateStore
 from tests.unit.dialects.calling import call
 
-from stillmotion.dialects.http import Endpoints, HttpRequest, HttpResponse, Problem, Route
+from stillmotion.dialects.http import MAX_VALUES, Endpoints, HttpRequest, HttpResponse, Problem, Route
 from stillmotion.domain.access import Scope
 from stillmotion.ports import ApiKey, StoreError
 from stillmotion.services.keys import Authenticator, mint
@@ -158,3 +158,50 @@ def test_a_number_is_an_integer_however_it_is_written(sent: bytes, read: dict[st
     endpoints = Endpoints(Authenticator(InMemoryKeyStore(record), FakeClock()), {"POST /a": route}, show)
     call(endpoints, "POST /a", key, body=sent)
     assert repr(route.taken) == repr([read])
+
+
+def body_of(sent: bytes) -> HttpRequest:
+    """A call with this body."""
+    return HttpRequest(
+        route="POST /", method="POST", path={}, query={}, headers={}, body=sent, arrived_at=FakeClock().now()
+    )
+
+
+def refusal(sent: bytes) -> str:
+    with pytest.raises(Problem) as raised:
+        body_of(sent).json()
+    assert raised.value.status == 400
+    return raised.value.detail
+
+
+MANY = {
+    "lists": b"[]",
+    "objects": b"{}",
+    "lists of one": b"[1]",
+    "texts": b'""',
+    "texts with quotes in them": rb'"\""',
+    "texts that end with a backslash": rb'"\\"',
+}
+
+
+@pytest.mark.parametrize("member", MANY.values(), ids=MANY)
+def test_a_body_of_more_values_than_an_order_can_have_is_not_decoded(
+    member: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("msgspec.json.decode", lambda _body: pytest.fail("it was decoded"))
+    assert refusal(b'{"a":[' + (member + b",") * MAX_VALUES + b"1]}") == "The body has more than 10000 values."
+
+
+def test_of_so_many_names_none_is_checked() -> None:
+    names = ",".join(f'"n{number}":1' for number in range(70_000))
+    assert refusal(f"{{{names}}}".encode()) == "The body has more than 10000 values."
+
+
+def test_commas_and_brackets_within_texts_are_no_values() -> None:
+    text = r",[{\"\\" * MAX_VALUES
+    assert body_of(f'{{"prompt": "{text}"}}'.encode()).json() == {"prompt": ',[{"\\' * MAX_VALUES}
+
+
+def test_a_body_may_have_as_many_values_as_the_bound_says() -> None:
+    # The object, the list, and its members.
+    assert body_of(b'{"a":[' + b"1," * (MAX_VALUES - 3) + b"1]}").json() == {"a": [1] * (MAX_VALUES - 2)}

@@ -27,6 +27,8 @@ MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
 MAX_DEPTH = 32
 """So deep may the objects and lists of a body be nested."""
+MAX_VALUES = 10_000
+"""So many values may stand in a body, itself among them: an order has some hundred, and each costs time to check."""
 MAX_INTEGER = 2**53
 """Up to here, a number in JSON is one integer and no other (RFC 8259)."""
 MAX_LISTED = 100
@@ -122,6 +124,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         if len(self.body) > MAX_BODY_BYTES:
             detail = f"A body may have at most {MAX_BODY_BYTES} bytes. For a larger image, see POST /v1/uploads."
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+        if _has_more_values(self.body, MAX_VALUES):
+            raise _no_json(f"The body has more than {MAX_VALUES} values.")
         try:
             value = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -137,6 +141,22 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 def _no_json(detail: str) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, "invalid_json", detail)
+
+
+def _has_more_values(text: bytes, most: int) -> bool:
+    """Whether JSON has more values than that, by the commas and brackets that begin each but the first.
+
+    Nothing is decoded for it. What stands in texts is left out only where it matters: few bodies have so many commas.
+    """
+    if _values(text) <= most:
+        return False
+    unescaped = text.replace(rb"\\", b"").replace(rb"\"", b"")
+    # A text is a value, or the name of one, and stands between two quotes.
+    return unescaped.count(b'"') > 4 * most or _values(b"".join(unescaped.split(b'"')[::2])) > most
+
+
+def _values(text: bytes) -> int:
+    return 1 + sum(map(text.count, (b",", b"[", b"{")))
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field
 from stillmotion.dialects.apiframe.views import MODEL, Model
 from stillmotion.dialects.apiframe.zod import ZodModel, each_of
 from stillmotion.dialects.models import JsonBody
-from stillmotion.domain.request import AspectRatio, Callback, Concept, FieldError, Request
+from stillmotion.domain.request import MAX_ADDRESS, AspectRatio, Callback, Concept, FieldError, Request
 from stillmotion.edge.request import EXAMPLE_IMAGE, LOOP_RULE, CallbackUrl, ImageAddress, PromptText
 
 WebhookEvent = Literal["progress", "completed", "failed"]
@@ -31,11 +31,15 @@ def _uri(value: object) -> object:
 
 
 def _is_uri(text: str) -> bool:
+    if _URI.fullmatch(text) is None:
+        return False
+    if text.partition(":")[0].lower() not in _HIERARCHIC:
+        return True
     try:
-        parts = urlsplit(text)
+        # urlsplit keeps what it has read: of a longer address, which another rule refuses, it reads no more than that.
+        return bool(urlsplit(text[:MAX_ADDRESS]).netloc)
     except ValueError:
         return False
-    return _URI.fullmatch(text) is not None and (parts.scheme not in _HIERARCHIC or bool(parts.netloc))
 
 
 Image = Annotated[ImageAddress, BeforeValidator(_uri)]
