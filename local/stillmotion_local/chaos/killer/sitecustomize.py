@@ -88,35 +88,53 @@ def _moved(file: Path, target: Path) -> bool:
     return True
 
 
-def install(folder: Path) -> None:
-    """Listens to every socket of this process from now on."""
-    exchanges: WeakKeyDictionary[socket.socket, Exchange] = WeakKeyDictionary()
+class Watch:
+    """The exchanges on the sockets of this process, and its end."""
 
-    def note(connection: socket.socket, data: Any) -> None:  # noqa: ANN401 - whatever a socket takes
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._exchanges: WeakKeyDictionary[socket.socket, Exchange] = WeakKeyDictionary()
+
+    def sent(self, connection: socket.socket, data: Any) -> None:  # noqa: ANN401 - whatever a socket takes
         seen = bytes(memoryview(data)[:LOOKED_AT_BYTES])
         begun = exchange_of(seen)
         if begun is not None:
-            exchanges[connection] = begun
-        if connection in exchanges:
-            exchanges[connection].sent(seen, folder)
+            self._exchanges[connection] = begun
+        if connection in self._exchanges:
+            self._exchanges[connection].sent(seen, self._folder)
 
-    plain_send, plain_send_all, plain_receive = socket.socket.send, socket.socket.sendall, socket.socket.recv
+    def received(self, connection: socket.socket, data: bytes) -> None:
+        if connection in self._exchanges and self._exchanges[connection].is_last(data, self._folder):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def install(folder: Path) -> None:
+    """Listens to every socket of this process from now on."""
+    watch = Watch(folder)
+    plain_send, plain_send_all = socket.socket.send, socket.socket.sendall
+    plain_receive, plain_receive_into = socket.socket.recv, socket.socket.recv_into
 
     def send(self: socket.socket, data: Any, *options: Any) -> int:  # noqa: ANN401
-        note(self, data)
+        watch.sent(self, data)
         return plain_send(self, data, *options)
 
     def sendall(self: socket.socket, data: Any, *options: Any) -> None:  # noqa: ANN401
-        note(self, data)
+        watch.sent(self, data)
         plain_send_all(self, data, *options)
 
     def recv(self: socket.socket, *options: Any) -> bytes:  # noqa: ANN401
         data = plain_receive(self, *options)
-        if self in exchanges and exchanges[self].is_last(data, folder):
-            os.kill(os.getpid(), signal.SIGKILL)
+        watch.received(self, data)
         return data
 
-    for name, replacement in (("send", send), ("sendall", sendall), ("recv", recv)):
+    # httpcore reads by recv; http.client, which boto3 uses, by recv_into.
+    def recv_into(self: socket.socket, buffer: Any, *options: Any) -> int:  # noqa: ANN401
+        length = plain_receive_into(self, buffer, *options)
+        watch.received(self, bytes(memoryview(buffer)[:length]))
+        return length
+
+    replacements = {"send": send, "sendall": sendall, "recv": recv, "recv_into": recv_into}
+    for name, replacement in replacements.items():
         setattr(socket.socket, name, replacement)
 
 
