@@ -41,6 +41,7 @@ UNDECLARED = {
         "OPTIONS /v2/{proxy+}",
         "GET /openapi.json",
         "GET /docs",
+        "GET /docs/assets/{name}",
         "GET /api/v3/predictions/{id}/result",
         "GET /api/v3/predictions/{id}",
         "POST /api/v3/predictions",
