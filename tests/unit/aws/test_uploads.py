@@ -14,7 +14,7 @@ from tests.unit.aws.wire import REGION, WIRE, Sent, Wire, answer, answering, los
 
 from stillmotion.aws.clients import AwsClients, AwsError, AwsUnreachable
 from stillmotion.aws.objects import S3ObjectStore
-from stillmotion.aws.uploads import MAX_PARTS_AT_ONCE, PART_BYTES
+from stillmotion.aws.uploads import MAX_PARTS_AT_ONCE, MIN_PIECE_BYTES, PART_BYTES, _Part
 
 BUCKET = "videos"
 KEY = "videos/ada/job 1/gen.mp4"
@@ -346,3 +346,39 @@ def test_a_completion_that_nobody_answers_is_unreachable() -> None:
 
     with pytest.raises(AwsUnreachable):
         upload(answering(Bucket(silent)))
+
+
+def test_a_part_whose_answer_was_lost_is_sent_again_whole(objects: S3ObjectStore, wire: Wire) -> None:
+    wire.after = lose_once("UploadPart")
+    body = hashlib.shake_256(b"video").digest(PART_BYTES + 12345)
+
+    with objects.upload(BUCKET, KEY, "video/mp4") as under_way:
+        under_way.write(body)
+        assert under_way.finish()
+
+    assert wire.operations().count("UploadPart") == 3
+    assert b"".join(objects.chunks(BUCKET, KEY)) == body
+
+
+def test_a_server_that_drips_costs_no_more_memory_than_another() -> None:
+    part, drips = _Part(), PART_BYTES // 64
+    for _ in range(drips):
+        part.append(b"drip")
+
+    assert len(part) == 4 * drips
+    assert max(map(len, part.pieces())) <= MIN_PIECE_BYTES
+    assert len(part.pieces()) <= 4 * drips // MIN_PIECE_BYTES + 1
+    assert part.read() == b"drip" * drips
+
+
+def test_a_part_is_read_by_its_pieces_and_from_its_beginning_again() -> None:
+    part = _Part()
+    for chunk in (b"a" * MIN_PIECE_BYTES, b"b", b"c" * MIN_PIECE_BYTES):
+        part.append(chunk)
+
+    first = [part.read(16), part.read(16), part.read(16)]
+    assert part.tell() == len(part)
+    part.seek(0)
+
+    assert b"".join(first) == part.read() == part.joined()
+    assert first[2] == b""

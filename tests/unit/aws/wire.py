@@ -70,8 +70,11 @@ class Sent:
     @property
     def body(self) -> bytes:
         body: Any = self.request.body or b""
-        if hasattr(body, "getvalue"):
-            body = body.getvalue()
+        if hasattr(body, "read"):
+            body.seek(0)
+            read = body.read()
+            body.seek(0)
+            return bytes(read)
         return body.encode() if isinstance(body, str) else bytes(body)
 
     @property

@@ -1,22 +1,29 @@
 """The door of every dialect: who is let in, what a key's scopes open, and how often it may call."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from tests.fakes import FakeClock, InMemoryKeyStore, InMemoryRateStore
 from tests.unit.dialects.calling import call
 
-from stillmotion.dialects.http import MAX_VALUES, Endpoints, HttpRequest, HttpResponse, Problem, Route, scoped
+from stillmotion.dialects.http import MAX_VALUES, Endpoints, HttpRequest, HttpResponse, Problem, Route
 from stillmotion.domain.access import Scope
 from stillmotion.ports import ApiKey, StoreError
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.keys.limiting import RateLimit
 
 
-def answer(request: HttpRequest) -> HttpResponse:
-    assert request.caller is not None
-    return HttpResponse(body={"tenant": request.tenant, "scopes": request.caller.scopes})
+@dataclass
+class Shown:
+    """A route that shows who calls."""
+
+    scope: Scope | None
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        assert request.caller is not None
+        return HttpResponse(body={"tenant": request.tenant, "scopes": request.caller.scopes})
 
 
 def show(problem: Problem) -> HttpResponse:
@@ -24,7 +31,23 @@ def show(problem: Problem) -> HttpResponse:
     return HttpResponse(status=problem.status, headers={"x-dialect": "other"}, body={"msg": problem.code})
 
 
-ROUTES: Mapping[str, Route] = {"GET /a": answer, "POST /a": answer, "GET /secret": scoped(Scope.ADMIN)(answer)}
+@dataclass
+class Taking:
+    """A route that keeps the bodies of its calls."""
+
+    scope: Scope | None
+    taken: list[Mapping[str, object]] = field(default_factory=list)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.taken.append(request.json())
+        return HttpResponse()
+
+
+ROUTES: Mapping[str, Route] = {
+    "GET /a": Shown(Scope.READ),
+    "POST /a": Shown(Scope.WRITE),
+    "GET /secret": Shown(Scope.ADMIN),
+}
 
 
 class BrokenRateStore(InMemoryRateStore):
@@ -130,16 +153,11 @@ def test_head_of_what_has_no_get_is_not_there() -> None:
     ],
 )
 def test_a_number_is_an_integer_however_it_is_written(sent: bytes, read: dict[str, Any]) -> None:
-    taken: list[Mapping[str, object]] = []
-
-    def take(request: HttpRequest) -> HttpResponse:
-        taken.append(request.json())
-        return HttpResponse()
-
+    route = Taking(Scope.ADMIN)
     key, record = key_with(Scope.ADMIN)
-    endpoints = Endpoints(Authenticator(InMemoryKeyStore(record), FakeClock()), {"POST /a": take}, show)
+    endpoints = Endpoints(Authenticator(InMemoryKeyStore(record), FakeClock()), {"POST /a": route}, show)
     call(endpoints, "POST /a", key, body=sent)
-    assert repr(taken) == repr([read])
+    assert repr(route.taken) == repr([read])
 
 
 def body_of(sent: bytes) -> HttpRequest:

@@ -14,7 +14,7 @@ from tests.unit.dialects.calling import context
 from tests.unit.dialects.forms import CONTENT_TYPE, form
 from tests.world import BUCKET, PRICES, World
 
-from stillmotion.dialects.elsewhere import elsewhere
+from stillmotion.dialects.fallback import fallback
 from stillmotion.dialects.http import MAX_BODY_BYTES, Endpoints
 from stillmotion.dialects.native import NATIVE
 from stillmotion.dialects.native.orders import Orders
@@ -49,7 +49,7 @@ class Api:
         self.other_key, other = mint("other", world.clock.now())
         authenticate = Authenticator(InMemoryKeyStore(mine, other), world.clock)
         made = Orders(world.submit_call, lambda: world.estimate, View()).routes()
-        routes = {**made, **Videos(world.jobs, world.objects, View()).routes(), **elsewhere(NATIVE)}
+        routes = {**made, **Videos(world.jobs, world.objects, View()).routes(), **fallback(NATIVE)}
         cancel = Interventions(
             jobs=world.jobs,
             objects=world.objects,

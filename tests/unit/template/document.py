@@ -1,6 +1,7 @@
 """template.yaml as it is written, and the parts of it that the tests ask about."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,26 @@ class Template:
         own: JsonObject = self.functions[function]["Environment"]["Variables"]
         return of_all | own
 
+    def when(self, **conditions: bool) -> "Template":
+        """The template as CloudFormation deploys it when these conditions hold or do not; others stay as written."""
+        kept = {
+            name: resource
+            for name, resource in self.body["Resources"].items()
+            if conditions.get(resource.get("Condition", ""), True)
+        }
+        return Template(_decided({**self.body, "Resources": kept}, conditions))
+
+    def called_by_routes(self) -> Mapping[str, str]:
+        """The logical id of what each route calls, a function or an alias, by the route's key."""
+        routes = [route["Properties"] for route in self.of_type("AWS::ApiGatewayV2::Route").values()]
+        return {route["RouteKey"]: self._called_by(route["Target"]["Fn::Sub"]) for route in routes}
+
+    def _called_by(self, target: str) -> str:
+        integration = re.fullmatch(r"integrations/\$\{(\w+)\}", target)
+        if not integration:
+            raise ValueError(f"{target} is no integration")
+        return named(self.properties(integration[1])["IntegrationUri"])
+
     def statements(self) -> Iterator[Statement]:
         """Every statement of every role, and of what is given to roles besides."""
         for kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
@@ -92,6 +113,33 @@ class Template:
                     yield from (Statement(owner, body) for body in policy["Statement"])
         for owner, resource in self.of_type("AWS::IAM::Policy").items():
             yield from (Statement(owner, body) for body in resource["Properties"]["PolicyDocument"]["Statement"])
+
+
+def named(reference: JsonObject) -> str:
+    """The logical id in a Ref, or in the GetAtt of an ARN."""
+    match reference:
+        case {"Ref": str(logical_id)} | {"Fn::GetAtt": [str(logical_id), "Arn"]}:
+            return logical_id
+        case _:
+            raise ValueError(f"{reference} names no resource")
+
+
+_NOTHING: JsonObject = {"Ref": "AWS::NoValue"}
+
+
+def _decided(part: Any, conditions: Mapping[str, bool]) -> Any:
+    """`part` with what these conditions choose in the place of each Fn::If of theirs."""
+    match part:
+        case {"Fn::If": [str(condition), chosen, otherwise]} if condition in conditions:
+            return _decided(chosen if conditions[condition] else otherwise, conditions)
+        case dict():
+            members = {name: _decided(member, conditions) for name, member in part.items()}
+            return {name: member for name, member in members.items() if member != _NOTHING}
+        case list():
+            items = [_decided(item, conditions) for item in part]
+            return [item for item in items if item != _NOTHING]
+        case _:
+            return part
 
 
 def _listed(value: Any) -> list[Any]:

@@ -7,14 +7,16 @@ took it.
 
 import base64
 import contextlib
+import functools
 import random
 import uuid
 import zlib
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import sleep
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 PART_BYTES = 8 * 1024 * 1024
 """S3 takes 10,000 parts at most: 80 GB in parts of this size."""
+MIN_PIECE_BYTES = 64 * 1024
 MAX_PARTS_AT_ONCE = 3
 """How many parts are on their way while the next one is filled; each is held in memory."""
 MAX_PUT_TRIES = 4
@@ -75,8 +78,7 @@ class S3Upload:
         self._key = key
         self._content_type = content_type
         self._writer = uuid.uuid4().hex
-        self._chunks: list[bytes] = []
-        self._held = 0
+        self._part = _Part()
         self._upload_id: str | None = None
         self._pool = ThreadPoolExecutor(MAX_PARTS_AT_ONCE, thread_name_prefix="upload")
         self._under_way: deque[Future[CompletedPartTypeDef]] = deque()
@@ -99,17 +101,16 @@ class S3Upload:
         """Takes the next bytes; waits while MAX_PARTS_AT_ONCE parts are on their way. Raises AwsError."""
         while chunk:
             # A full part waits for the next byte: an object of just one part is one PUT.
-            if self._held == PART_BYTES:
+            if len(self._part) == PART_BYTES:
                 self._send_part()
-            taken = chunk[: PART_BYTES - self._held]
-            self._chunks.append(taken)
-            self._held += len(taken)
+            taken = chunk[: PART_BYTES - len(self._part)]
+            self._part.append(taken)
             chunk = chunk[len(taken) :]
 
     def finish(self) -> bool:
         """Makes the object appear; False when the key is taken. Raises AwsError."""
         if self._upload_id is None:
-            return put_unless_taken(self._clients, self._bucket, self._key, self._taken(), self._content_type)
+            return put_unless_taken(self._clients, self._bucket, self._key, self._part.joined(), self._content_type)
         self._send_part()
         while self._under_way:
             self._await_part()
@@ -123,23 +124,17 @@ class S3Upload:
             self._upload_id = self._begin()
         while len(self._under_way) >= MAX_PARTS_AT_ONCE:
             self._await_part()
-        body = self._taken()
+        part, self._part = self._part, _Part()
         number = len(self._parts) + len(self._under_way) + 1
-        self._under_way.append(self._pool.submit(self._upload_part, self._upload_id, number, body))
-        self._sent += len(body)
-
-    def _taken(self) -> bytes:
-        """What was written since the last part."""
-        body = b"".join(self._chunks)
-        self._chunks.clear()
-        self._held = 0
-        return body
+        self._under_way.append(self._pool.submit(self._upload_part, self._upload_id, number, part))
+        self._sent += len(part)
 
     def _await_part(self) -> None:
         self._parts.append(self._under_way.popleft().result())
 
-    def _upload_part(self, upload_id: str, number: int, body: bytes) -> "CompletedPartTypeDef":
-        checksum = _crc32(body)
+    def _upload_part(self, upload_id: str, number: int, part: "_Part") -> "CompletedPartTypeDef":
+        checksum = part.crc32()
+        body: Any = part
         with aws_errors():
             answer = self._clients.s3.upload_part(
                 Bucket=self._bucket,
@@ -199,5 +194,65 @@ def _is_our_own(writer: str, refusal: AwsError, clients: AwsClients, bucket: str
     return found["Metadata"].get(_WRITER) == writer
 
 
+class _Part:
+    """A part of an upload as a file: botocore reads it, and rewinds it to send it again.
+
+    It is kept in the pieces that came: joined, it would be copied once more, and urllib3 would pass it on by 16 KB.
+    Small pieces are joined, so that a server that drips costs no more memory than another.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._small = bytearray()
+        self._bytes = 0
+        self._next = 0
+
+    def __len__(self) -> int:
+        return self._bytes
+
+    def append(self, chunk: bytes) -> None:
+        self._bytes += len(chunk)
+        if not self._small and len(chunk) >= MIN_PIECE_BYTES:
+            self._pieces.append(chunk)
+            return
+        self._small += chunk
+        if len(self._small) >= MIN_PIECE_BYTES:
+            self._pieces.append(bytes(self._small))
+            self._small.clear()
+
+    def pieces(self) -> Sequence[bytes]:
+        if self._small:
+            self._pieces.append(bytes(self._small))
+            self._small.clear()
+        return self._pieces
+
+    def joined(self) -> bytes:
+        return b"".join(self.pieces())
+
+    def crc32(self) -> str:
+        return _in_base64(functools.reduce(lambda value, piece: zlib.crc32(piece, value), self.pieces(), 0))
+
+    # --- as a file
+
+    def read(self, size: int = -1) -> bytes:
+        """The next piece, whatever `size` is, or all the rest if it is negative; nothing at the end."""
+        rest = self.pieces()[self._next :]
+        read = rest if size < 0 else rest[:1]
+        self._next += len(read)
+        return b"".join(read)
+
+    def seek(self, _offset: int, _whence: int = 0) -> int:
+        """To the beginning: botocore goes nowhere else."""
+        self._next = 0
+        return 0
+
+    def tell(self) -> int:
+        return sum(map(len, self.pieces()[: self._next]))
+
+
 def _crc32(body: bytes) -> str:
-    return base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+    return _in_base64(zlib.crc32(body))
+
+
+def _in_base64(crc32: int) -> str:
+    return base64.b64encode(crc32.to_bytes(4, "big")).decode()

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -195,41 +195,24 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     body: object = None
 
 
-Route = Callable[[HttpRequest], HttpResponse]
+class Route(Protocol):
+    """Answers calls of one method and path. `scope` is what a key needs for it, None where it takes no key."""
+
+    scope: Scope | None
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Raises Problem."""
+
+
 ProblemView = Callable[[Problem], HttpResponse]
 
 
-class ScopedRoute(msgspec.Struct, frozen=True):
-    """A route that says what scope it takes."""
-
-    scope: Scope
-    route: Route
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.route(request)
-
-
-def scoped(scope: Scope) -> Callable[[Route], Route]:
-    """Says what scope a route takes."""
-    return lambda route: ScopedRoute(scope, route)
-
-
-def scope_of(name: str, route: Route) -> Scope | None:
-    """What scope a route takes, None where it takes no key; `name` is as in a table of routes."""
-    usual = Scope.READ if name.startswith("GET ") else Scope.WRITE
-    scope: Scope | None = getattr(route, "scope", usual)
-    return scope
-
-
 class Endpoints:
-    """A dialect's routes behind the one check of the caller's key: nothing is routed before it but what is `keyless`.
+    """A dialect's routes behind the one check of the caller's key: nothing is routed before it but what takes no key.
 
     Whatever is wrong with a key is answered alike. Where it cannot be told, as the table cannot be read, nobody is
     let in.
     """
-
-    keyless: ClassVar[frozenset[str]] = frozenset()
-    """Routes that take no key."""
 
     def __init__(self, authenticate: Authenticator, routes: Mapping[str, Route], show: ProblemView) -> None:
         self._authenticate = authenticate
@@ -240,15 +223,13 @@ class Endpoints:
         """Answers an HTTP API event (payload format 2.0)."""
         try:
             request = parse_event(event)
-            caller = None if self._is_open(request.route) else self._admit(request.key)
+            route = self.routes.get(request.route)
+            caller = None if route is not None and route.scope is None else self._admit(request.key)
             response = self._routed(msgspec.structs.replace(request, caller=caller))
         except Problem as problem:
             shown = self._show(problem)
             response = msgspec.structs.replace(shown, headers={**shown.headers, **problem.headers})
         return dump(response, event)
-
-    def _is_open(self, route: str) -> bool:
-        return route in self.keyless or (route in self.routes and scope_of(route, self.routes[route]) is None)
 
     def _admit(self, key: str | None) -> ApiKey:
         try:
@@ -270,7 +251,7 @@ class Endpoints:
         route = self.routes.get(request.route)
         if route is None:
             raise Problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
-        needed = scope_of(request.route, route)
+        needed = route.scope
         if request.caller is not None and needed is not None and not permits(request.caller.scopes, needed):
             detail = f"This takes a key with the scope {needed}."
             raise Problem(HTTPStatus.FORBIDDEN, "insufficient_scope", detail)

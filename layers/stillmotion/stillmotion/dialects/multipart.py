@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,14 @@ MAX_PARTS = 100
 MAX_HEADER_BYTES = 64 * 1024
 """So long may the headers of all parts be together; a form's own Content-Type as well."""
 MEDIA_TYPE = "multipart/form-data"
+FILE_SCHEMA: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
+ONE_FILE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"file": FILE_SCHEMA},
+    "required": ["file"],
+    "additionalProperties": False,
+}
+"""Of a form that holds a file and nothing else."""
 _ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 # It matches at every quote, up to the end where no other follows: what did not would be tried again at the next one.
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"?')

@@ -88,10 +88,10 @@ class InvalidRequest(Exception):
 
     def __init__(self, *errors: FieldError) -> None:
         count = len(errors) if len(errors) <= MAX_ERRORS_TOLD else MAX_ERRORS_TOLD - 1
-        shown = [FieldError(_shortened(error.field, MAX_NAME_TOLD), error.rule) for error in errors[:count]]
+        shown = [FieldError(shortened(error.field, MAX_NAME_TOLD), error.rule) for error in errors[:count]]
         if len(errors) > count:
             shown.append(FieldError("request", f"breaks {len(errors) - count} more rules"))
-        super().__init__(_shortened("; ".join(map(str, shown)), MAX_MESSAGE))
+        super().__init__(shortened("; ".join(map(str, shown)), MAX_MESSAGE))
         self.errors = tuple(shown)
 
 
@@ -212,5 +212,6 @@ def fits_key(key: str) -> bool:
     return len(key.encode()) <= MAX_KEY_BYTES
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """The beginning of a text that is longer than that."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

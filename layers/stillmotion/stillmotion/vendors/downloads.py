@@ -135,7 +135,7 @@ class HttpDownload:
         self._refuse_beyond(self.content_length or 0)
 
     def chunks(self) -> Iterator[bytes]:
-        """Pieces of at most 64 KB. Raises FetchFailed."""
+        """Pieces of at most `deadlines.READ_BYTES`. Raises FetchFailed."""
         received = 0
         body = self._response.stream
         assert isinstance(body, Iterable)  # noqa: S101 - it is not an asynchronous one
