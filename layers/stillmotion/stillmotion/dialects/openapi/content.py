@@ -10,6 +10,9 @@ from typing import Any
 
 from stillmotion.dialects.http import REQUEST_ID
 
+MAX_ACCEPTED = 1000
+"""So many characters of an Accept-Encoding are read."""
+
 
 class Content:
     """A body and its headers; each form of it is made once. With `is_gzipped`, the one form that there is."""
@@ -55,7 +58,7 @@ class Content:
 
 def takes_gzip(accepted: str) -> bool:
     """Whether an Accept-Encoding (RFC 9110, 12.5.3) takes gzip."""
-    codings = dict(map(_coding, accepted.lower().split(",")))
+    codings = dict(map(_coding, accepted[:MAX_ACCEPTED].lower().split(",")))
     return codings.get("gzip", codings.get("*", False))
 
 
