@@ -41,7 +41,7 @@ MAX_RUNS = 4
 MAX_METADATA_BYTES = 2048
 """S3's bound on an object's own metadata."""
 KEYLESS = ("/openapi.json", "/docs")
-"""What is the same for everybody; it has a bound of its own in the tests."""
+"""What is the same for everybody, whatever is sent."""
 
 Handler = Callable[[Mapping[str, Any]], Any]
 

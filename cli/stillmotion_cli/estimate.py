@@ -7,32 +7,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from stillmotion_cli import text, wish
+from stillmotion_cli import text
 from stillmotion_cli.display import instead
 from stillmotion_cli.failures import interrupted_as, told_to
 from stillmotion_cli.records import Alternative, Estimate
 from stillmotion_cli.surroundings import surroundings_of
+from stillmotion_cli.wish import Wish, addresses_of, takes_wish
 
 
+@takes_wish
 def estimate(
     context: typer.Context,
-    image: wish.ImageArgument = None,
     *,
-    prompt: wish.PromptOption,
-    duration: wish.DurationOption = None,
-    aspect_ratio: wish.AspectRatioOption = None,
-    size: wish.SizeOption = None,
-    end_image: wish.EndImageOption = None,
-    loop: wish.LoopOption = False,
-    concept: wish.ConceptOption = None,
-    vendor: wish.VendorOption = None,
-    allow_substitution: wish.SubstitutionOption = False,
-    failover: wish.FailoverOption = None,
-    max_dollars: wish.MaxDollarsOption = None,
-    priority: wish.PriorityOption = None,
-    when_over_budget: wish.OverBudgetOption = None,
-    callback_url: wish.CallbackOption = None,
-    metadata: wish.MetadataOption = None,
+    wish: Wish,
     as_json: Annotated[bool, typer.Option("--json", help="Print the estimate as JSON, and nothing else.")] = False,
 ) -> None:
     """Show the vendor, the price and the exact body that `generate` would send, and send nothing to a vendor.
@@ -41,25 +28,9 @@ def estimate(
     """
     console = Console(stderr=True)
     with told_to(console):
-        fields = wish.fields(
-            prompt=prompt,
-            duration=int(duration) if duration else None,
-            aspect_ratio=aspect_ratio,
-            size=size,
-            loop=loop,
-            concepts=concept,
-            vendor=vendor,
-            allow_substitution=allow_substitution,
-            failover=failover,
-            max_dollars=max_dollars,
-            priority=priority,
-            when_over_budget=when_over_budget,
-            callback_url=callback_url,
-            metadata=wish.pairs_of(metadata),
-        )
-        pictures = wish.find_pictures(image, end_image)
+        fields, pictures = wish.fields(), wish.pictures()
         with surroundings_of(context).client() as client, interrupted_as("Interrupted; nothing was ordered."):
-            told = client.estimate(fields | wish.addresses_of(client, pictures, console))
+            told = client.estimate(fields | addresses_of(client, pictures, console))
         if as_json:
             typer.echo(json.dumps(told.raw, indent=2, ensure_ascii=False))
             return

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from stillmotion_cli import wish
 from stillmotion_cli.client import Client
 from stillmotion_cli.display import print_ending, print_summary
 from stillmotion_cli.download import choose_path, download, refuse_bad_place
@@ -18,29 +17,16 @@ from stillmotion_cli.progress import progress_on
 from stillmotion_cli.records import COMPLETED, Answer, Video
 from stillmotion_cli.surroundings import Surroundings, surroundings_of
 from stillmotion_cli.waiting import wait_for
+from stillmotion_cli.wish import Wish, addresses_of, takes_wish
 
 MAX_IDEMPOTENCY_KEY = 255
 
 
+@takes_wish
 def generate(
     context: typer.Context,
-    image: wish.ImageArgument = None,
     *,
-    prompt: wish.PromptOption,
-    duration: wish.DurationOption = None,
-    aspect_ratio: wish.AspectRatioOption = None,
-    size: wish.SizeOption = None,
-    end_image: wish.EndImageOption = None,
-    loop: wish.LoopOption = False,
-    concept: wish.ConceptOption = None,
-    vendor: wish.VendorOption = None,
-    allow_substitution: wish.SubstitutionOption = False,
-    failover: wish.FailoverOption = None,
-    max_dollars: wish.MaxDollarsOption = None,
-    priority: wish.PriorityOption = None,
-    when_over_budget: wish.OverBudgetOption = None,
-    callback_url: wish.CallbackOption = None,
-    metadata: wish.MetadataOption = None,
+    wish: Wish,
     idempotency_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="The same key and request are the same job; a fresh one unless given."),
@@ -58,26 +44,11 @@ def generate(
             raise Misuse("--no-wait brings no video here: leave out -o.")
         if not no_wait:
             refuse_bad_place(output)
-        order = wish.fields(
-            prompt=prompt,
-            duration=int(duration) if duration else None,
-            aspect_ratio=aspect_ratio,
-            size=size,
-            loop=loop,
-            concepts=concept,
-            vendor=vendor,
-            allow_substitution=allow_substitution,
-            failover=failover,
-            max_dollars=max_dollars,
-            priority=priority,
-            when_over_budget=when_over_budget,
-            callback_url=callback_url,
-            metadata=wish.pairs_of(metadata),
-        )
+        order = wish.fields()
         key = _key(idempotency_key)
-        pictures = wish.find_pictures(image, end_image)
+        pictures = wish.pictures()
         with surroundings.client() as client:
-            addresses = wish.addresses_of(client, pictures, console)
+            addresses = addresses_of(client, pictures, console)
             ordered = _order(client, order | addresses, key)
             if no_wait:
                 _print_ordered(ordered, console, as_json=as_json)

@@ -33,7 +33,7 @@ class Gateway:
             answer = handlers[route](event(environ, route, path))
         headers = {"content-type": "application/json"} if answer["body"] else {}
         start_response(f"{answer['statusCode']} -", list({**headers, **answer["headers"]}.items()))
-        return [answer["body"].encode()]
+        return [base64.b64decode(answer["body"]) if answer.get("isBase64Encoded") else answer["body"].encode()]
 
 
 def match(routes: Iterable[str], method: str, path: str) -> tuple[str, dict[str, str]] | None:

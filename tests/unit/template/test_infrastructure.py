@@ -31,6 +31,7 @@ UNDECLARED = {
         "OPTIONS /v2/{proxy+}",
         "GET /openapi.json",
         "GET /docs",
+        "GET /docs/assets/{name}",
     },
 }
 

@@ -37,6 +37,7 @@ from stillmotion.domain.request import (
     callback_error,
     is_price,
 )
+from stillmotion.edge.descriptions import DESCRIPTIONS
 from stillmotion.edge.fields import HALF_A_CHARACTER, RequestModel, Rule, choices_of, parse, refusing
 
 PRICE_RULE = f"must be more than 0 and at most {MAX_DOLLARS} US dollars, with at most {MAX_DECIMALS} decimals"
@@ -158,48 +159,37 @@ Metadata = Annotated[dict[str, str], PlainValidator(_metadata), WithJsonSchema(_
 class VideoFields(RequestModel):
     """What the video is to show."""
 
-    prompt: Annotated[Prompt, Field(description="What is to be seen.")]
+    prompt: Annotated[Prompt, Field(description=DESCRIPTIONS["prompt"])]
     image: Annotated[
         ImageAddress | None,
-        Field(
-            description="What the video starts with: an https:// address, s3://bucket/key of an upload, or a data: URI"
-            " of a JPEG, PNG or WebP image. Without one it is made of the prompt alone."
-        ),
+        Field(description=DESCRIPTIONS["image"]),
     ] = None
     end_image: Annotated[
         ImageAddress | None,
-        Field(description="What the video ends with; it needs an image, and does not go with loop."),
+        Field(description=DESCRIPTIONS["end_image"]),
     ] = None
-    duration: Annotated[Duration, Field(description="Seconds. 9 is made by Apiframe only, 10 by WaveSpeed only.")] = 5
+    duration: Annotated[Duration, Field(description=DESCRIPTIONS["duration"])] = 5
     aspect_ratio: Annotated[
         AspectRatio | None,
-        Field(description="Without one, the video is 16:9 for a landscape image and 9:16 for a portrait image."),
+        Field(description=DESCRIPTIONS["aspect_ratio"]),
     ] = None
-    size: Annotated[Size | None, Field(description="In place of aspect_ratio: WIDTHxHEIGHT.")] = None
-    loop: Annotated[bool, Field(description="Whether the end leads back to the start.")] = False
-    concepts: Annotated[Concepts, Field(default_factory=list, description="Camera moves, each once.")]
+    size: Annotated[Size | None, Field(description=DESCRIPTIONS["size"])] = None
+    loop: Annotated[bool, Field(description=DESCRIPTIONS["loop"])] = False
+    concepts: Annotated[Concepts, Field(default_factory=list, description=DESCRIPTIONS["concepts"])]
 
 
 class HandlingFields(RequestModel):
     """How a request is carried out. A dialect with its own words for the video takes these fields beside them."""
 
-    vendor: Annotated[
-        VendorChoice, Field(description="Who is to make it; auto is whoever can, the cheapest first.")
-    ] = "auto"
-    allow_substitution: Annotated[
-        bool, Field(description="Whether the nearest of what there is may be made in place of what was asked for.")
-    ] = False
-    failover: Annotated[Failover, Field(description="When the other vendor is tried after a failure.")] = "normal"
-    priority: Annotated[Priority, Field(description="Which of the jobs that wait for a vendor goes first.")] = "normal"
-    max_dollars: Annotated[
-        Price | None, Field(description="The most that an attempt may be expected to cost, in US dollars.")
-    ] = None
-    when_over_budget: Annotated[OverBudget, Field(description="What is done when the budget of the day is spent.")] = (
-        "wait"
-    )
+    vendor: Annotated[VendorChoice, Field(description=DESCRIPTIONS["vendor"])] = "auto"
+    allow_substitution: Annotated[bool, Field(description=DESCRIPTIONS["allow_substitution"])] = False
+    failover: Annotated[Failover, Field(description=DESCRIPTIONS["failover"])] = "normal"
+    priority: Annotated[Priority, Field(description=DESCRIPTIONS["priority"])] = "normal"
+    max_dollars: Annotated[Price | None, Field(description=DESCRIPTIONS["max_dollars"])] = None
+    when_over_budget: Annotated[OverBudget, Field(description=DESCRIPTIONS["when_over_budget"])] = "wait"
     metadata: Annotated[
         Metadata,
-        Field(default_factory=dict, description="The caller's own words; they are in the record and in every event."),
+        Field(default_factory=dict, description=DESCRIPTIONS["metadata"]),
     ]
 
 
@@ -208,7 +198,7 @@ class RequestFields(HandlingFields, VideoFields):
 
     UNKNOWN: ClassVar[str] = "is not a field of a request"
 
-    callback_url: Annotated[CallbackUrl | None, Field(description="The URL that is sent the job's events.")] = None
+    callback_url: Annotated[CallbackUrl | None, Field(description=DESCRIPTIONS["callback_url"])] = None
 
     def contradictions(self, wrong: Collection[str] = ()) -> Iterator[FieldError]:  # noqa: ARG002 - as it is above
         if self.end_image is not None and self.image is None:

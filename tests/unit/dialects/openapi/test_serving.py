@@ -1,7 +1,8 @@
 """The contract is there for everybody, and changes with the code only."""
 
+import base64
+import gzip
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,6 @@ from tests.unit.dialects.stack import Stack
 from tests.unit.template.document import ROOT
 
 from stillmotion import composition
-from stillmotion.dialects.openapi.document import operations
-from stillmotion.dialects.openapi.page import page
 from stillmotion.dialects.openapi.serving import Contract
 
 BASE_URL = "https://api.example"
@@ -27,7 +26,7 @@ def contract() -> Contract:
 def event(name: str, **headers: str) -> Mapping[str, Any]:
     """One of the examples in events/."""
     read: dict[str, Any] = json.loads((Path(ROOT) / "events" / f"{name}.json").read_text(encoding="utf-8"))
-    return {**read, "headers": {**read["headers"], **headers}}
+    return {**read, "headers": {**read["headers"], "accept-encoding": "br", **headers}}
 
 
 def asked(contract: Contract, name: str, **headers: str) -> tuple[int, str, Mapping[str, str]]:
@@ -51,32 +50,35 @@ def test_who_has_it_already_is_not_sent_it_again(contract: Contract, name: str) 
     assert asked(contract, name, **{"if-none-match": '"other"'})[:2] == (200, first)
 
 
-def test_the_page_shows_every_operation(contract: Contract) -> None:
-    _, body, headers = asked(contract, "read-docs")
-    assert headers["content-type"] == "text/html; charset=utf-8"
-    shown = set(re.findall(r'<div id="(\w+)">', body))
-    assert {operation.id for operation in operations()} <= shown
+@pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "*", "gzip, identity;q=0"])
+def test_who_takes_gzip_is_sent_less(contract: Contract, accepted: str) -> None:
+    _, plain, as_it_is = asked(contract, "read-openapi", **{"accept-encoding": "br"})
+    answer: Any = contract(event("read-openapi", **{"accept-encoding": accepted}))
+    assert answer["isBase64Encoded"]
+    assert answer["headers"]["content-encoding"] == "gzip"
+    assert gzip.decompress(base64.b64decode(answer["body"])).decode() == plain
+    assert len(answer["body"]) < len(plain) / 4
+    assert answer["headers"]["etag"] != as_it_is["etag"]
+    assert "content-encoding" not in as_it_is
+    assert answer["headers"]["vary"] == as_it_is["vary"] == "accept-encoding"
 
 
-def test_the_page_fetches_and_runs_nothing(contract: Contract) -> None:
-    _, body, headers = asked(contract, "read-docs")
-    assert not re.search(r"<(script|link|img|iframe|object|embed|base|form)\b|\bon\w+=|url\(|@import", body)
-    assert set(re.findall(r'href="([^#"][^"]*)"', body)) == {"openapi.json"}
-    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+@pytest.mark.parametrize(
+    "accepted", ["", "br", "gzip;q=0", "gzip; q=0.000, br", "*;q=0", "gzip;q=0, *", f"{',' * 1000}gzip"]
+)
+def test_who_does_not_take_gzip_is_sent_it_as_it_is(contract: Contract, accepted: str) -> None:
+    answer: Any = contract(event("read-openapi", **{"accept-encoding": accepted}))
+    assert "content-encoding" not in answer["headers"]
+    assert json.loads(answer["body"])["openapi"] == "3.1.0"
 
 
-def test_what_is_shown_is_text() -> None:
-    told: Any = {
-        "info": {"title": "<b>", "description": "`<i>` **x**"},
-        "servers": [{"url": BASE_URL}],
-        "tags": [],
-        "paths": {},
-        "components": {"schemas": {"Thing": {"enum": ["<u>"]}}},
-    }
-    shown = page(told)
-    assert "<title>&lt;b&gt;</title>" in shown
-    assert "<p><code>&lt;i&gt;</code> <b>x</b></p>" in shown
-    assert "&lt;u&gt;" in shown
+@pytest.mark.parametrize("accepted", ["br", "gzip"])
+@pytest.mark.parametrize("name", ["read-openapi", "read-docs"])
+def test_each_form_of_it_is_known_again(contract: Contract, name: str, accepted: str) -> None:
+    _, _, headers = asked(contract, name, **{"accept-encoding": accepted})
+    again = asked(contract, name, **{"accept-encoding": accepted, "if-none-match": headers["etag"]})
+    assert again[:2] == (304, "")
+    assert again[2]["etag"] == headers["etag"]
 
 
 @pytest.mark.parametrize("name", PREFLIGHTS)

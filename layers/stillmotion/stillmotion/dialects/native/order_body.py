@@ -40,6 +40,7 @@ from stillmotion.domain.request import (
     address_rule,
 )
 from stillmotion.domain.substitution import nearest_duration
+from stillmotion.edge.descriptions import DESCRIPTIONS
 from stillmotion.edge.fields import parse, refusing
 from stillmotion.edge.request import EXAMPLE_IMAGE, IMAGE_SCHEMA, RequestFields, ratio_of
 
@@ -165,7 +166,7 @@ class VideoOrder(RequestFields, OpenAiFields):
     size: Annotated[
         Annotated[str, PlainValidator(_size), WithJsonSchema({"type": "string", "pattern": f"^{_SIZE.pattern}$"})]
         | None,
-        Field(description=f"In place of aspect_ratio: WIDTHxHEIGHT. {_NEAREST.format(', '.join(OPENAIS_SIZES))}"),
+        Field(description=f"{DESCRIPTIONS['size']} {_NEAREST.format(', '.join(OPENAIS_SIZES))}"),
     ] = None
 
     @classmethod
