@@ -37,6 +37,10 @@ setup: .venv/.ready ## Make .venv with the pinned tools and the workspace's pack
 demo: .venv/.ready ## Turn a photograph into a video on the local cloud [IMAGE=photo.jpg] [PROMPT="…"]
 	@$(BIN)/python -m stillmotion_local.demo
 
+.PHONY: picture
+picture: .venv/.ready ## Make docs/demo.webp from the video that `make demo` made
+	@$(BIN)/python -m stillmotion_local.demo_picture
+
 .PHONY: test
 test: .venv/.ready tools ## Run every test
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile tests/unit tests/contract tests/workflow $(ARGS)
