@@ -59,7 +59,7 @@ chaos: .venv/.ready tools ## Break everything while many jobs run, and account f
 check: .venv/.ready tools ## Lint and type-check everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/stillmotion/stillmotion local/stillmotion_local cli/stillmotion_cli functions tests benchmarks
+	$(BIN)/mypy
 	$(NO_AWS) $(SAM) validate --lint
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest --quiet tests/unit/template/test_definition.py # statelint, which has to be told of JSONata waits
