@@ -37,8 +37,9 @@ from stillmotion.aws.items import (
 from stillmotion.aws.parking import DynamoParking
 from stillmotion.aws.rates import DynamoRateStore
 from stillmotion.aws.table import Put, Update
-from stillmotion.dialects import apiframe_views, wavespeed_views
+from stillmotion.dialects.apiframe import views as apiframe_views
 from stillmotion.dialects.callbacks import Body, Composer
+from stillmotion.dialects.wavespeed import views as wavespeed_views
 from stillmotion.domain import identity
 from stillmotion.domain.deliveries import Delivery, Subscription
 from stillmotion.domain.governing import GovernorState

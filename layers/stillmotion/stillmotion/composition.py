@@ -315,23 +315,32 @@ def native_submit_api() -> "Endpoints":
 
 @cache
 def wavespeed_submit_api() -> "Endpoints":
-    from stillmotion.dialects import wavespeed
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.wavespeed.orders import WavespeedOrders
+    from stillmotion.dialects.wavespeed.problems import show_problem
+    from stillmotion.dialects.wavespeed.uploads import WavespeedUploads
 
+    submit = _submit_call()
     base_url = load(settings.ApiSettings, os.environ).api_base_url
-    routes = wavespeed.submit_routes(_submit_call(), objects(), load(PriceTable, os.environ), base_url)
-    return Endpoints(authenticator(), routes, wavespeed.show_problem)
+    orders = WavespeedOrders(submit, load(PriceTable, os.environ), base_url)
+    uploads = WavespeedUploads(submit, objects())
+    return Endpoints(authenticator(), {**orders.routes(), **uploads.routes()}, show_problem)
 
 
 @cache
 def wavespeed_read_api() -> "Endpoints":
-    from stillmotion.dialects import wavespeed
-    from stillmotion.dialects.elsewhere import WAVESPEED, elsewhere
+    from stillmotion.dialects.fallback import fallback
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.wavespeed import WAVESPEED
+    from stillmotion.dialects.wavespeed.account import WavespeedAccount
+    from stillmotion.dialects.wavespeed.predictions import WavespeedPredictions
+    from stillmotion.dialects.wavespeed.problems import show_problem
 
     base_url = load(settings.ApiSettings, os.environ).api_base_url
-    routes = wavespeed.read_routes(jobs(), objects(), _purse(), base_url)
-    return Endpoints(authenticator(), {**routes, **elsewhere(WAVESPEED)}, wavespeed.show_problem)
+    predictions = WavespeedPredictions(jobs(), objects(), base_url)
+    account = WavespeedAccount(_purse())
+    routes = {**predictions.routes(), **account.routes(), **fallback(WAVESPEED)}
+    return Endpoints(authenticator(), routes, show_problem)
 
 
 def _purse() -> "Purse":
@@ -342,27 +351,31 @@ def _purse() -> "Purse":
 
 @cache
 def apiframe_submit_api() -> "Endpoints":
-    from stillmotion.dialects.apiframe import submit_routes
-    from stillmotion.dialects.apiframe_problems import show_problem
+    from stillmotion.dialects.apiframe.orders import ApiframeOrders
+    from stillmotion.dialects.apiframe.problems import show_problem
     from stillmotion.dialects.http import Endpoints
 
-    routes = submit_routes(_submit_call(), jobs(), objects(), _purse(), load(PriceTable, os.environ))
-    return Endpoints(authenticator(), routes, show_problem)
+    orders = ApiframeOrders(_submit_call(), jobs(), objects(), _purse(), load(PriceTable, os.environ))
+    return Endpoints(authenticator(), orders.routes(), show_problem)
 
 
 @cache
 def apiframe_read_api() -> "Endpoints":
-    from stillmotion.dialects.apiframe_problems import show_problem
-    from stillmotion.dialects.apiframe_reads import ApiframeEndpoints, read_routes
-    from stillmotion.dialects.elsewhere import APIFRAME, elsewhere
+    from stillmotion.dialects.apiframe import APIFRAME
+    from stillmotion.dialects.apiframe.account import ApiframeAccount
+    from stillmotion.dialects.apiframe.jobs import ApiframeJobs
+    from stillmotion.dialects.apiframe.problems import show_problem
+    from stillmotion.dialects.fallback import fallback
+    from stillmotion.dialects.http import Endpoints
 
-    routes = read_routes(jobs(), objects(), _purse(), load(PriceTable, os.environ))
-    return ApiframeEndpoints(authenticator(), {**routes, **elsewhere(APIFRAME)}, show_problem)
+    prices = load(PriceTable, os.environ)
+    read, account = ApiframeJobs(jobs(), objects(), prices), ApiframeAccount(_purse(), prices)
+    return Endpoints(authenticator(), {**read.routes(), **account.routes(), **fallback(APIFRAME)}, show_problem)
 
 
 @cache
 def native_read_api() -> "Endpoints":
-    from stillmotion.dialects.elsewhere import elsewhere
+    from stillmotion.dialects.fallback import fallback
     from stillmotion.dialects.http import Endpoints
     from stillmotion.dialects.native import NATIVE
     from stillmotion.dialects.native.problems import show_problem
@@ -373,7 +386,7 @@ def native_read_api() -> "Endpoints":
     view = load(View, os.environ)
     videos = Videos(jobs(), objects(), view)
     spending = Spending(books(), load(settings.BudgetSettings, os.environ).budget, view.inbox_tenant)
-    routes = {**videos.routes(), **spending.routes(), **elsewhere(NATIVE)}
+    routes = {**videos.routes(), **spending.routes(), **fallback(NATIVE)}
     return Endpoints(authenticator(), routes, show_problem)
 
 
@@ -491,10 +504,11 @@ def operate_api() -> "Dialects":
 
 @cache
 def wavespeed_operate_api() -> "Endpoints":
-    from stillmotion.dialects import wavespeed
     from stillmotion.dialects.http import Endpoints
+    from stillmotion.dialects.wavespeed.account import WavespeedWebhooks
+    from stillmotion.dialects.wavespeed.problems import show_problem
 
-    return Endpoints(authenticator(), wavespeed.secret_routes(signing_secrets), wavespeed.show_problem)
+    return Endpoints(authenticator(), WavespeedWebhooks(signing_secrets).routes(), show_problem)
 
 
 @cache
@@ -637,14 +651,14 @@ def deliver() -> "Deliver":
 
 
 def _apiframe_callback() -> "Body":
-    from stillmotion.dialects.apiframe_views import webhook_body
+    from stillmotion.dialects.apiframe.views import webhook_body
 
     prices = load(PriceTable, os.environ)
     return lambda job, event: webhook_body(job, event, prices, _video_url(job))
 
 
 def _wavespeed_callback() -> "Body":
-    from stillmotion.dialects.wavespeed_views import webhook_body
+    from stillmotion.dialects.wavespeed.views import webhook_body
 
     base_url = load(settings.ApiSettings, os.environ).api_base_url
     return lambda job, _event: webhook_body(job, base_url, _video_url(job))

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,8 @@ from tests.fakes import DAWN
 from tests.stills import image
 from tests.unit.dialects.apiframe_calls import JOB, JOBS, ME, MODELS, ORDER, PICTURE, UPLOAD, Api, attempted, body
 
-from stillmotion.dialects.apiframe_bodies import order_of
+from stillmotion.dialects.apiframe.order_body import ApiframeOrder
+from stillmotion.dialects.http import HttpRequest
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Generation, Status
 from stillmotion.domain.request import Concept, InvalidRequest
@@ -176,8 +178,11 @@ def is_valid(schema: Any, sent: dict[str, Any]) -> bool:
 
 
 def is_taken(sent: dict[str, Any]) -> bool:
+    request = HttpRequest(
+        route=ORDER, method="POST", path={}, query={}, headers={}, body=msgspec.json.encode(sent), arrived_at=DAWN
+    )
     try:
-        order_of(sent)
+        ApiframeOrder.read(request)
     except InvalidRequest:
         return False
     return True

@@ -13,9 +13,11 @@ from tests.stills import image
 from tests.unit.dialects.calling import context
 from tests.world import BUCKET, PRICES, World
 
-from stillmotion.dialects.apiframe import submit_routes
-from stillmotion.dialects.apiframe_problems import show_problem
-from stillmotion.dialects.apiframe_reads import ApiframeEndpoints, read_routes
+from stillmotion.dialects.apiframe.account import ApiframeAccount
+from stillmotion.dialects.apiframe.jobs import ApiframeJobs
+from stillmotion.dialects.apiframe.orders import ApiframeOrders
+from stillmotion.dialects.apiframe.problems import show_problem
+from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.purse import Purse
 from stillmotion.domain.job import Attempt, Job, Outcome, Status, Video
 from stillmotion.domain.request import VendorName
@@ -71,14 +73,16 @@ class Api:
         return key
 
     @property
-    def endpoints(self) -> ApiframeEndpoints:
+    def endpoints(self) -> Endpoints:
         world = self.world
         purse = Purse(InMemoryBooks(world.jobs), Budget(tenant_dollars=self.budget), world.allowance)
-        routes = {
-            **submit_routes(world.submit_call, world.jobs, world.objects, purse, PRICES),
-            **read_routes(world.jobs, world.objects, purse, PRICES),
-        }
-        return ApiframeEndpoints(Authenticator(self.keys, world.clock), routes, show_problem)
+        features = (
+            ApiframeOrders(world.submit_call, world.jobs, world.objects, purse, PRICES),
+            ApiframeJobs(world.jobs, world.objects, PRICES),
+            ApiframeAccount(purse, PRICES),
+        )
+        routes = {route: answer for feature in features for route, answer in feature.routes().items()}
+        return Endpoints(Authenticator(self.keys, world.clock), routes, show_problem)
 
     def answer(
         self,

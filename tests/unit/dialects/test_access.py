@@ -30,23 +30,6 @@ def table(routes: Iterable[Declared]) -> dict[str, tuple[Scope, int | None]]:
 TABLE: Mapping[str, tuple[Scope, int | None]] = {
     **table(declared()),
     **dict.fromkeys(PROXIES, (Scope.READ, None)),
-    # Two dialects that are not declared yet.
-    "POST /api/v3/luma/ray-2-flash-i2v": (Scope.WRITE, None),
-    "POST /api/v3/media/uploads": (Scope.WRITE, None),
-    "POST /api/v3/media/upload/binary": (Scope.WRITE, None),
-    "POST /api/v3/model/pricing": (Scope.READ, None),
-    "POST /api/v3/model/price": (Scope.READ, None),
-    "POST /api/v3/predictions": (Scope.READ, None),
-    "GET /api/v3/predictions": (Scope.READ, None),
-    "GET /api/v3/predictions/{id}": (Scope.READ, 404),
-    "GET /api/v3/predictions/{id}/result": (Scope.READ, 404),
-    "GET /api/v3/balance": (Scope.READ, None),
-    "GET /api/v3/webhook/secret": (Scope.ADMIN, None),
-    "POST /v2/videos/generate": (Scope.WRITE, None),
-    "POST /v2/uploads": (Scope.WRITE, None),
-    "GET /v2/jobs": (Scope.READ, None),
-    "GET /v2/jobs/{id}": (Scope.READ, 404),
-    "GET /v2/me": (Scope.READ, None),
 }
 OPEN = {"GET /v2/models"}
 NOT_A_KEYS = {"POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}", *Contract.routes}

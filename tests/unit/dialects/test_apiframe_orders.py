@@ -1,9 +1,12 @@
 """What is ordered in Apiframe's dialect: bodies that it takes are taken, others are refused in its words."""
 
+import urllib.parse
+from base64 import b64encode
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.stills import image
 from tests.unit.dialects.apiframe_calls import ORDER, PICTURE, Api, body
 from tests.world import BUCKET
 
@@ -313,3 +316,12 @@ def test_the_next_day_there_is_a_budget_again(api: Api) -> None:
     spend(api)
     api.world.clock.advance(86_400)
     assert api(ORDER, body())[0] == 202
+
+
+def test_no_picture_that_an_order_holds_is_kept_when_it_is_answered(api: Api) -> None:
+    # urlsplit keeps the last 128 addresses: in a function that stays warm, pictures of 4 MB each.
+    cached: Any = urllib.parse.urlsplit
+    cached.cache_clear()
+    picture = "data:image/jpeg;base64," + b64encode(image()).decode()
+    api.order(lumaParams={"start_image": picture})
+    assert cached.cache_info().currsize == 0

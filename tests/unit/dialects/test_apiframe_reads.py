@@ -1,14 +1,14 @@
 """What is read in Apiframe's dialect: jobs, lists, the account, the catalogue; and who may read it."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from tests.fakes import DAWN
 from tests.unit.dialects.apiframe_calls import JOB, JOBS, ME, MODELS, ORDER, PICTURE, Api, attempted, body
 
-from stillmotion.dialects import apiframe_views as views
-from stillmotion.dialects.apiframe_reads import MOST_PAGES
+from stillmotion.dialects.apiframe import views
+from stillmotion.dialects.apiframe.jobs import MAX_PAGES
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Generation, Job, Outcome, Reason, Status, Verdict
 from stillmotion.domain.request import VendorName
@@ -20,6 +20,11 @@ NOBODYS = "0f0e0d0c-0b0a-8009-8807-060504030201"
 @pytest.fixture
 def api() -> Api:
     return Api()
+
+
+def webhook(job: Job, event: str, video_url: str | None = None) -> dict[str, Any]:
+    """The body of one."""
+    return views.webhook_body(job, event, PriceTable(), video_url).model_dump(by_alias=True)
 
 
 # --- a job
@@ -53,7 +58,7 @@ def test_a_new_job_is_queued(api: Api) -> None:
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_a_word_of_apiframes(api: Api, status: Status) -> None:
     job = api.turned(api.order(), status=status)
-    assert api.read(job)["status"] in views.STATUSES
+    assert api.read(job)["status"] in get_args(views.JobStatus)
 
 
 def test_a_job_that_a_person_must_look_at_is_still_being_processed(api: Api) -> None:
@@ -83,7 +88,7 @@ def test_a_failed_job_says_why(api: Api) -> None:
 def test_the_operators_account_at_a_vendor_is_none_of_the_callers_concern(api: Api, kind: FailureKind) -> None:
     failure = Failure(kind, "HTTP 402: Insufficient credits: needs 51 credits, has 7")
     job = api.turned(api.order(), status=Status.FAILED, failure=failure, ended_at=DAWN)
-    for told in (api.read(job), views.webhook_body(job, "failed", PriceTable(), None)):
+    for told in (api.read(job), webhook(job, "failed")):
         assert "credits" not in str(told["error"])
 
 
@@ -91,7 +96,7 @@ def test_the_operators_account_at_a_vendor_is_none_of_the_callers_concern(api: A
 def test_no_error_tells_the_status_of_a_vendors_answer(api: Api, kind: FailureKind) -> None:
     failure = Failure(kind, "HTTP 500: It was answered: HTTP 429")
     job = api.turned(api.order(), status=Status.FAILED, failure=failure, ended_at=DAWN)
-    for told in (api.read(job), views.webhook_body(job, "failed", PriceTable(), None)):
+    for told in (api.read(job), webhook(job, "failed")):
         assert "HTTP" not in str(told["error"])
 
 
@@ -209,7 +214,7 @@ def test_a_list_by_status_misses_none_and_repeats_none(api: Api) -> None:
 
 
 def test_a_search_for_what_is_rare_ends_and_can_be_gone_on_with(api: Api) -> None:
-    made = several(api, MOST_PAGES + 2)
+    made = several(api, MAX_PAGES + 2)
     api.completed(made[-1])
     page = listed(api, status="COMPLETED", limit="1")
     assert (page["jobs"], page["hasMore"]) == ([], True)
@@ -341,7 +346,12 @@ def test_nothing_else_is_shown_to_anybody(api: Api, route: str) -> None:
 
 def test_a_webhook_tells_the_job_by_both_names_of_its_id(api: Api) -> None:
     job = api.completed(api.order())
-    told = views.webhook_body(job, "completed", PriceTable(), "https://a.example/1.mp4")
+    told = webhook(job, "completed", "https://a.example/1.mp4")
     assert (told["event"], told["jobId"], told["id"]) == ("completed", job.id, job.id)
     assert told["result"] == {"videoUrl": "https://a.example/1.mp4"}
     assert "input" not in told
+
+
+def test_a_webhook_has_the_members_of_an_item_of_the_list_after_its_own() -> None:
+    own = list(views.ApiframeWebhookView.model_fields)
+    assert own == ["event", "job_id", *views.ApiframeListedJobView.model_fields]

@@ -1,22 +1,29 @@
 """The door of every dialect: who is let in, what a key's scopes open, and how often it may call."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from tests.fakes import FakeClock, InMemoryKeyStore, InMemoryRateStore
 from tests.unit.dialects.calling import call
 
-from stillmotion.dialects.http import Endpoints, HttpRequest, HttpResponse, Problem, Route, scoped
+from stillmotion.dialects.http import MAX_VALUES, Endpoints, HttpRequest, HttpResponse, Problem, Route
 from stillmotion.domain.access import Scope
 from stillmotion.ports import ApiKey, StoreError
 from stillmotion.services.keys import Authenticator, mint
 from stillmotion.services.keys.limiting import RateLimit
 
 
-def answer(request: HttpRequest) -> HttpResponse:
-    assert request.caller is not None
-    return HttpResponse(body={"tenant": request.tenant, "scopes": request.caller.scopes})
+@dataclass
+class Shown:
+    """A route that shows who calls."""
+
+    scope: Scope | None
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        assert request.caller is not None
+        return HttpResponse(body={"tenant": request.tenant, "scopes": request.caller.scopes})
 
 
 def show(problem: Problem) -> HttpResponse:
@@ -24,7 +31,23 @@ def show(problem: Problem) -> HttpResponse:
     return HttpResponse(status=problem.status, headers={"x-dialect": "other"}, body={"msg": problem.code})
 
 
-ROUTES: Mapping[str, Route] = {"GET /a": answer, "POST /a": answer, "GET /secret": scoped(Scope.ADMIN)(answer)}
+@dataclass
+class Taking:
+    """A route that keeps the bodies of its calls."""
+
+    scope: Scope | None
+    taken: list[Mapping[str, object]] = field(default_factory=list)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.taken.append(request.json())
+        return HttpResponse()
+
+
+ROUTES: Mapping[str, Route] = {
+    "GET /a": Shown(Scope.READ),
+    "POST /a": Shown(Scope.WRITE),
+    "GET /secret": Shown(Scope.ADMIN),
+}
 
 
 class BrokenRateStore(InMemoryRateStore):
@@ -130,13 +153,55 @@ def test_head_of_what_has_no_get_is_not_there() -> None:
     ],
 )
 def test_a_number_is_an_integer_however_it_is_written(sent: bytes, read: dict[str, Any]) -> None:
-    taken: list[Mapping[str, object]] = []
-
-    def take(request: HttpRequest) -> HttpResponse:
-        taken.append(request.json())
-        return HttpResponse()
-
+    route = Taking(Scope.ADMIN)
     key, record = key_with(Scope.ADMIN)
-    endpoints = Endpoints(Authenticator(InMemoryKeyStore(record), FakeClock()), {"POST /a": take}, show)
+    endpoints = Endpoints(Authenticator(InMemoryKeyStore(record), FakeClock()), {"POST /a": route}, show)
     call(endpoints, "POST /a", key, body=sent)
-    assert repr(taken) == repr([read])
+    assert repr(route.taken) == repr([read])
+
+
+def body_of(sent: bytes) -> HttpRequest:
+    """A call with this body."""
+    return HttpRequest(
+        route="POST /", method="POST", path={}, query={}, headers={}, body=sent, arrived_at=FakeClock().now()
+    )
+
+
+def refusal(sent: bytes) -> str:
+    with pytest.raises(Problem) as raised:
+        body_of(sent).json()
+    assert raised.value.status == 400
+    return raised.value.detail
+
+
+MANY = {
+    "lists": b"[]",
+    "objects": b"{}",
+    "lists of one": b"[1]",
+    "texts": b'""',
+    "texts with quotes in them": rb'"\""',
+    "texts that end with a backslash": rb'"\\"',
+}
+
+
+@pytest.mark.parametrize("member", MANY.values(), ids=MANY)
+def test_a_body_of_more_values_than_an_order_can_have_is_not_decoded(
+    member: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("msgspec.json.decode", lambda _body: pytest.fail("it was decoded"))
+    assert refusal(b'{"a":[' + (member + b",") * MAX_VALUES + b"1]}") == "The body has more than 10000 values."
+
+
+def test_of_so_many_names_none_is_checked() -> None:
+    names = ",".join(f'"n{number}":1' for number in range(70_000))
+    assert refusal(f"{{{names}}}".encode()) == "The body has more than 10000 values."
+
+
+def test_commas_and_brackets_within_texts_are_no_values() -> None:
+    text = r",[{\"\\" * MAX_VALUES
+    assert body_of(f'{{"prompt": "{text}"}}'.encode()).json() == {"prompt": ',[{"\\' * MAX_VALUES}
+
+
+def test_a_body_may_have_as_many_values_as_the_bound_says() -> None:
+    # The object, the list, and its members.
+    assert body_of(b'{"a":[' + b"1," * (MAX_VALUES - 3) + b"1]}").json() == {"a": [1] * (MAX_VALUES - 2)}

@@ -111,14 +111,19 @@ def test_a_parameter_that_nobody_here_knows_is_refused_before_it_costs(api: Api,
     assert message == f"Invalid parameters: {name}: is not a parameter here"
 
 
+def test_a_parameter_that_is_null_is_left_out_whatever_its_name(api: Api) -> None:
+    assert api.order(seed=None, vendor=None, metadata=None).request is not None
+
+
 def test_very_many_unknown_parameters_are_answered_shortly(api: Api) -> None:
     assert len(refused(api, ORDER, {str(number): 1 for number in range(50_000)})) < 3000
 
 
 @pytest.mark.parametrize("switch", ["enable_sync_mode", "enable_base64_output"])
 def test_a_switch_that_changes_nothing_may_be_off_and_not_on(api: Api, switch: str) -> None:
-    message = refused(api, ORDER, {"image": PICTURE, "prompt": "a lake", switch: True})
-    assert message.startswith(f"Invalid parameters: {switch}: cannot be true here")
+    for on in (True, 1, 0, "false"):
+        message = refused(api, ORDER, {"image": PICTURE, "prompt": "a lake", switch: on})
+        assert message.startswith(f"Invalid parameters: {switch}: cannot be true here")
     assert api.order(**{switch: False}).request is not None
 
 

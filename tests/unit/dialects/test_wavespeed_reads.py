@@ -1,8 +1,10 @@
 """What is read in WaveSpeed's dialect: predictions and the balance; and who may read it."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -11,11 +13,12 @@ from tests.fakes import DAWN
 from tests.unit.dialects.wavespeed_calls import BASE_URL, ORDER, PICTURE, RESULT, Api, finished
 from tests.world import BUCKET
 
-from stillmotion.dialects import wavespeed_views as views
 from stillmotion.dialects.by_path import Dialects
+from stillmotion.dialects.http import encoded
+from stillmotion.dialects.wavespeed import views
 from stillmotion.domain.access import Scope
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Reason, Status
+from stillmotion.domain.job import Generation, Job, Reason, Status
 from stillmotion.domain.request import Callback
 from stillmotion.ports import Budget
 from stillmotion.services.signing_secrets import derived
@@ -28,6 +31,11 @@ SECRET = "GET /api/v3/webhook/secret"
 @pytest.fixture
 def api() -> Api:
     return Api()
+
+
+def webhook(job: Job, video_url: str | None = None) -> Any:
+    """The body of a webhook as it is sent."""
+    return json.loads(encoded(views.webhook_body(job, BASE_URL, video_url)))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def test_the_vendors_own_url_is_nowhere(api: Api) -> None:
     _, answer = api(RESULT, id=job.id)
     assert "vendor.example" not in str(answer)
     assert answer["data"]["has_nsfw_contents"] == [True]
-    assert "vendor.example" not in str(views.webhook_body(done, BASE_URL, "https://output.example/"))
+    assert "vendor.example" not in str(webhook(done, "https://output.example/"))
 
 
 @pytest.mark.parametrize("kind", FailureKind)
@@ -93,7 +101,7 @@ def test_no_failure_is_told_in_words_at_which_wavespeeds_client_orders_again(
     api: Api, kind: FailureKind, message: str
 ) -> None:
     failed = replace(api.order(), status=Status.FAILED, failure=Failure(kind, message))
-    for told in (api.result(api.world.jobs.put(failed)), views.webhook_body(failed, BASE_URL, None)):
+    for told in (api.result(api.world.jobs.put(failed)), webhook(failed)):
         assert "HTTP 5" not in str(told)
         assert "HTTP 429" not in str(told)
 
@@ -102,7 +110,7 @@ def test_no_failure_is_told_in_words_at_which_wavespeeds_client_orders_again(
 def test_the_operators_account_at_a_vendor_is_none_of_the_callers_concern(api: Api, kind: FailureKind) -> None:
     message = "HTTP 402: Insufficient credits: needs 51 credits, has 7"
     failed = replace(api.order(), status=Status.FAILED, failure=Failure(kind, message))
-    for told in (api.result(api.world.jobs.put(failed)), views.webhook_body(failed, BASE_URL, None)):
+    for told in (api.result(api.world.jobs.put(failed)), webhook(failed)):
         assert "credits" not in str(told["error"])
 
 
@@ -188,7 +196,7 @@ def test_a_tenant_without_a_limit_has_a_balance_that_stays(api: Api) -> None:
 def test_a_webhook_tells_the_prediction_with_what_was_asked(api: Api) -> None:
     api(ORDER, {"image": PICTURE, "prompt": "a lake"}, query={"webhook": "https://callee.example/"})
     job = finished(api, api.world.jobs.only())
-    told = views.webhook_body(job, BASE_URL, "https://output.example/1.mp4")
+    told = webhook(job, "https://output.example/1.mp4")
     assert told["input"] == {
         "image": f"s3://{BUCKET}/uploads/default/x",
         "prompt": "a lake",

@@ -11,9 +11,13 @@ from tests.stills import image
 from tests.unit.dialects.calling import call
 from tests.world import BUCKET, PRICES, World
 
-from stillmotion.dialects import wavespeed
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.purse import Purse
+from stillmotion.dialects.wavespeed.account import WavespeedAccount, WavespeedWebhooks
+from stillmotion.dialects.wavespeed.orders import WavespeedOrders
+from stillmotion.dialects.wavespeed.predictions import WavespeedPredictions
+from stillmotion.dialects.wavespeed.problems import show_problem
+from stillmotion.dialects.wavespeed.uploads import WavespeedUploads
 from stillmotion.domain.job import Job, Status, Video
 from stillmotion.ports import Budget
 from stillmotion.services.keys import Authenticator, mint
@@ -62,12 +66,15 @@ class Api:
     def endpoints(self) -> Endpoints:
         world = self.world
         purse = Purse(InMemoryBooks(world.jobs), self.budget, world.allowance)
-        routes = {
-            **wavespeed.submit_routes(world.submit_call, world.objects, PRICES, BASE_URL),
-            **wavespeed.read_routes(world.jobs, world.objects, purse, BASE_URL),
-            **wavespeed.secret_routes(lambda: SigningSecrets(lambda: [ROOT])),
-        }
-        return Endpoints(Authenticator(self.keys, world.clock), routes, wavespeed.show_problem)
+        features = (
+            WavespeedOrders(world.submit_call, PRICES, BASE_URL),
+            WavespeedUploads(world.submit_call, world.objects),
+            WavespeedPredictions(world.jobs, world.objects, BASE_URL),
+            WavespeedAccount(purse),
+            WavespeedWebhooks(lambda: SigningSecrets(lambda: [ROOT])),
+        )
+        routes = {route: answer for feature in features for route, answer in feature.routes().items()}
+        return Endpoints(Authenticator(self.keys, world.clock), routes, show_problem)
 
     def __call__(
         self,

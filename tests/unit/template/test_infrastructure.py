@@ -20,18 +20,8 @@ ITEM_WRITES = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Delete", "B
     f"dynamodb:PartiQL{name}" for name in ("Insert", "Update", "Delete")
 }
 BLOCKED = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
-# Two dialects that are not declared yet, and what has no operation.
+# What has no operation.
 UNDECLARED = {
-    "SubmitFunction": {
-        "POST /api/v3/luma/ray-2-flash-i2v",
-        "POST /api/v3/model/pricing",
-        "POST /api/v3/model/price",
-        "POST /api/v3/media/uploads",
-        "POST /api/v3/media/upload/binary",
-        "POST /v2/videos/generate",
-        "POST /v2/uploads",
-    },
-    "OperateFunction": {"GET /api/v3/webhook/secret"},
     "ReadFunction": {
         "ANY /v1/{proxy+}",
         "OPTIONS /v1/{proxy+}",
@@ -41,15 +31,6 @@ UNDECLARED = {
         "OPTIONS /v2/{proxy+}",
         "GET /openapi.json",
         "GET /docs",
-        "GET /api/v3/predictions/{id}/result",
-        "GET /api/v3/predictions/{id}",
-        "POST /api/v3/predictions",
-        "GET /api/v3/predictions",
-        "GET /api/v3/balance",
-        "GET /v2/jobs",
-        "GET /v2/jobs/{id}",
-        "GET /v2/me",
-        "GET /v2/models",
     },
 }
 

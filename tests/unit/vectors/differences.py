@@ -10,6 +10,9 @@ from collections.abc import Mapping
 ORDER = "Errors come in the order of the fields in the document, and unknown names last, in every call."
 WORDS = "The sentence follows from the field's type and bounds; it was msgspec's, or one of its own."
 FORM = "Broken rules are told in one form in every call: the field, a colon, the rule."
+ALONE = "Each field is checked by itself: a wrong one hides no error of another."
+COUNT = "20 errors are shown, the last of which counts the others: it was one more."
+VALUES = "A body with more values than an order can have is refused before it is decoded."
 MISSING = "A field that is required and was left out is called missing."
 
 
@@ -32,6 +35,8 @@ def _sentences(reason: str, *answers: int) -> dict[str, str]:
 DIFFERENCES: Mapping[str, Mapping[str, str]] = {
     "native: every field of a wrong type": _problem(ORDER),
     "native: every field of a wrong value": _problem(ORDER),
+    "native: many unknown fields": _sentences(COUNT, 0),
+    "native: a body that is too deep": {"answers.0.body.detail": VALUES, "answers.0.body.error.message": VALUES},
     "native: a ticket for what is no image": _sentences(MISSING, 1),
     "native: spending that is asked wrongly": {
         **{f"answers.{answer}.body.detail": FORM for answer in range(3)},
@@ -42,4 +47,7 @@ DIFFERENCES: Mapping[str, Mapping[str, str]] = {
     "native: a key that is rotated, and revoked": _sentences(WORDS, 6),
     "native: where a tenant cannot be told": {**_problem(ORDER, 1), **_sentences(WORDS, 2)},
     "wavespeed: an order with wrong values": {"answers.0.body.message": ORDER},
+    "wavespeed: a price of nothing": {"answers.0.body.message": ORDER},
+    "wavespeed: a ticket that is refused": {"answers.0.body.message": ORDER, "answers.1.body.message": MISSING},
+    "wavespeed: a history that is asked wrongly": {"answers.1.body.message": f"{ORDER} {ALONE}"},
 }

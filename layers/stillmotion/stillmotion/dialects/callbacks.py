@@ -60,7 +60,7 @@ class Composer:
             return self._standard(delivery, msgspec.json.encode(told), now)
         if job is None or job.status != delivery.detail.get("status"):
             return None
-        body = msgspec.json.encode(self._bodies[delivery.dialect]()(job, word))
+        body = _encoded(self._bodies[delivery.dialect]()(job, word))
         match delivery.dialect:
             case "apiframe":
                 return _apiframe(delivery, job, body, word)
@@ -83,6 +83,12 @@ class Composer:
         key = self._secrets(delivery.tenant)[0].removeprefix(PREFIX)
         signed = f"{delivery.id}.{headers['webhook-timestamp']}.".encode() + body
         return Message({**headers, "webhook-signature": f"v3,{_hex(key.encode(), signed)}"}, body)
+
+
+def _encoded(body: object) -> bytes:
+    from stillmotion.dialects.http import encoded  # noqa: PLC0415 - the standard dialect needs none of it
+
+    return encoded(body)
 
 
 def _for_any_caller(detail: Mapping[str, object]) -> dict[str, object]:

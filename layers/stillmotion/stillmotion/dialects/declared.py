@@ -9,7 +9,6 @@ It gives the model of its answer, or an `Answer` with headers beside it. From th
 the routes, HEAD, what a path allows, the access table of the tests, the OpenAPI document and the template's routes.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
@@ -36,7 +35,6 @@ Method = TypeVar("Method", bound=Callable[..., object])
 Body = TypeVar("Body")
 METHODS = ("GET", "POST", "PUT", "DELETE")
 """In the order in which they are told."""
-_VARIABLE = re.compile(r"\{(\w+)\}")
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +98,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def route(self) -> str:
         """As in the template."""
         return f"{self.method} {self.path}"
-
-    @property
-    def variables(self) -> Sequence[str]:
-        return _VARIABLE.findall(self.path)
 
 
 def operation(

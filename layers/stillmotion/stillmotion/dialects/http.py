@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -27,6 +27,8 @@ MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
 MAX_DEPTH = 32
 """So deep may the objects and lists of a body be nested."""
+MAX_VALUES = 10_000
+"""So many values may stand in a body, itself among them: an order has some hundred, and each costs time to check."""
 MAX_INTEGER = 2**53
 """Up to here, a number in JSON is one integer and no other (RFC 8259)."""
 MAX_LISTED = 100
@@ -122,6 +124,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         if len(self.body) > MAX_BODY_BYTES:
             detail = f"A body may have at most {MAX_BODY_BYTES} bytes. For a larger image, see POST /v1/uploads."
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+        if _has_more_values(self.body, MAX_VALUES):
+            raise _no_json(f"The body has more than {MAX_VALUES} values.")
         try:
             value = msgspec.json.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -137,6 +141,22 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 def _no_json(detail: str) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, "invalid_json", detail)
+
+
+def _has_more_values(text: bytes, most: int) -> bool:
+    """Whether JSON has more values than that, by the commas and brackets that begin each but the first.
+
+    Nothing is decoded for it. What stands in texts is left out only where it matters: few bodies have so many commas.
+    """
+    if _values(text) <= most:
+        return False
+    unescaped = text.replace(rb"\\", b"").replace(rb"\"", b"")
+    # A text is a value, or the name of one, and stands between two quotes.
+    return unescaped.count(b'"') > 4 * most or _values(b"".join(unescaped.split(b'"')[::2])) > most
+
+
+def _values(text: bytes) -> int:
+    return 1 + sum(map(text.count, (b",", b"[", b"{")))
 
 
 def _is_deeper(value: object, levels: int) -> bool:
@@ -175,41 +195,24 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     body: object = None
 
 
-Route = Callable[[HttpRequest], HttpResponse]
+class Route(Protocol):
+    """Answers calls of one method and path. `scope` is what a key needs for it, None where it takes no key."""
+
+    scope: Scope | None
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Raises Problem."""
+
+
 ProblemView = Callable[[Problem], HttpResponse]
 
 
-class ScopedRoute(msgspec.Struct, frozen=True):
-    """A route that says what scope it takes."""
-
-    scope: Scope
-    route: Route
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.route(request)
-
-
-def scoped(scope: Scope) -> Callable[[Route], Route]:
-    """Says what scope a route takes."""
-    return lambda route: ScopedRoute(scope, route)
-
-
-def scope_of(name: str, route: Route) -> Scope | None:
-    """What scope a route takes, None where it takes no key; `name` is as in a table of routes."""
-    usual = Scope.READ if name.startswith("GET ") else Scope.WRITE
-    scope: Scope | None = getattr(route, "scope", usual)
-    return scope
-
-
 class Endpoints:
-    """A dialect's routes behind the one check of the caller's key: nothing is routed before it but what is `keyless`.
+    """A dialect's routes behind the one check of the caller's key: nothing is routed before it but what takes no key.
 
     Whatever is wrong with a key is answered alike. Where it cannot be told, as the table cannot be read, nobody is
     let in.
     """
-
-    keyless: ClassVar[frozenset[str]] = frozenset()
-    """Routes that take no key."""
 
     def __init__(self, authenticate: Authenticator, routes: Mapping[str, Route], show: ProblemView) -> None:
         self._authenticate = authenticate
@@ -220,15 +223,13 @@ class Endpoints:
         """Answers an HTTP API event (payload format 2.0)."""
         try:
             request = parse_event(event)
-            caller = None if self._is_open(request.route) else self._admit(request.key)
+            route = self.routes.get(request.route)
+            caller = None if route is not None and route.scope is None else self._admit(request.key)
             response = self._routed(msgspec.structs.replace(request, caller=caller))
         except Problem as problem:
             shown = self._show(problem)
             response = msgspec.structs.replace(shown, headers={**shown.headers, **problem.headers})
         return dump(response, event)
-
-    def _is_open(self, route: str) -> bool:
-        return route in self.keyless or (route in self.routes and scope_of(route, self.routes[route]) is None)
 
     def _admit(self, key: str | None) -> ApiKey:
         try:
@@ -250,7 +251,7 @@ class Endpoints:
         route = self.routes.get(request.route)
         if route is None:
             raise Problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
-        needed = scope_of(request.route, route)
+        needed = route.scope
         if request.caller is not None and needed is not None and not permits(request.caller.scopes, needed):
             detail = f"This takes a key with the scope {needed}."
             raise Problem(HTTPStatus.FORBIDDEN, "insufficient_scope", detail)

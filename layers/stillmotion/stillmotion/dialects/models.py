@@ -4,14 +4,19 @@ JsonBody, Query, Headers    read themselves from a call. Raise Problem, or Inval
 ResponseModel               what is answered
 """
 
+import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Self
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from stillmotion.dialects.http import MAX_LISTED, HttpRequest
 from stillmotion.edge.fields import RequestModel, parse
+
+MAX_IDEMPOTENCY_KEY = 255
+_KEY = re.compile(rf"[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}")
 
 
 class JsonBody(RequestModel):
@@ -63,6 +68,14 @@ class ResponseModel(BaseModel):
     )
 
 
+def _is_null(value: object) -> bool:
+    return value is None
+
+
+LEFT_OUT: Any = Field(exclude_if=_is_null)
+"""An annotation of a member of an answer that is left out where it would be null."""
+
+
 class PageQuery(Query):
     """Which page of a list."""
 
@@ -78,6 +91,17 @@ class PageQuery(Query):
     ] = None
 
 
+def _key(text: str) -> str:
+    if not _KEY.fullmatch(text):
+        raise ValueError(f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters")
+    return text
+
+
+IdempotencyKey = Annotated[
+    str, PlainValidator(_key), WithJsonSchema({"type": "string", "pattern": f"^{_KEY.pattern}$"})
+]
+
+
 def _plain(dollars: Decimal) -> str:
     return f"{dollars:f}"
 
@@ -88,6 +112,16 @@ Dollars = Annotated[
     WithJsonSchema({"type": "string", "format": "decimal", "description": "US dollars, exact."}),
 ]
 Epoch = Annotated[int, Field(description="Seconds since 1970 (UTC).")]
+
+
+def _to_the_millisecond(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Timestamp = Annotated[
+    datetime, PlainSerializer(_to_the_millisecond), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+"""RFC 3339 in UTC, with milliseconds."""
 JobIdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Address = Annotated[str, Field(json_schema_extra={"format": "uri"})]
 

@@ -9,15 +9,27 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
 from stillmotion.dialects.http import MAX_BODY_BYTES, HttpRequest, Problem
 
 MAX_PARTS = 100
+MAX_HEADER_BYTES = 64 * 1024
+"""So long may the headers of all parts be together; a form's own Content-Type as well."""
 MEDIA_TYPE = "multipart/form-data"
+FILE_SCHEMA: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
+ONE_FILE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"file": FILE_SCHEMA},
+    "required": ["file"],
+    "additionalProperties": False,
+}
+"""Of a form that holds a file and nothing else."""
 _ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
-_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# It matches at every quote, up to the end where no other follows: what did not would be tried again at the next one.
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"?')
 # RFC 7578 forbids it, and there are clients that send no other.
 _EXTENDED_FILENAME = re.compile(rb";\s*filename\*", re.IGNORECASE)
 # Some clients say of each text that it is JSON.
@@ -75,7 +87,7 @@ def _parts(body: bytes, content_type: str) -> list[_Part]:
 
     parts: list[_Part] = []
     name, value = bytearray(), bytearray()
-    ends = 0
+    ends, header_bytes = 0, 0
 
     def part_begin() -> None:
         if len(parts) == MAX_PARTS:
@@ -83,6 +95,10 @@ def _parts(body: bytes, content_type: str) -> list[_Part]:
         parts.append(_Part({}, bytearray()))
 
     def header_end() -> None:
+        nonlocal header_bytes
+        header_bytes += len(name) + len(value)
+        if header_bytes > MAX_HEADER_BYTES:
+            raise _malformed(f"its headers have more than {MAX_HEADER_BYTES} bytes")
         parts[-1].headers[bytes(name).lower()] = bytes(value)
         name.clear()
         value.clear()
@@ -91,6 +107,8 @@ def _parts(body: bytes, content_type: str) -> list[_Part]:
         nonlocal ends
         ends += 1
 
+    if len(content_type) > MAX_HEADER_BYTES:
+        raise _malformed(f"its Content-Type has more than {MAX_HEADER_BYTES} bytes")
     boundary = parse_options_header(content_type.encode("latin-1"))[1].get(b"boundary")
     if not boundary:
         raise _malformed("its Content-Type names no boundary")

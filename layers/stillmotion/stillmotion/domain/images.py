@@ -1,7 +1,8 @@
 """What an image is, told by its bytes and never by its name."""
 
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -18,7 +19,16 @@ LAST_BYTES = 64 * 1024
 
 _RIFF_HEADER = 8
 _END_OF_TYPE = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND\xaeB`\x82"}
-_MARKER, _START_OF_SCAN = 0xFF, 0xDA
+_MAX_SEGMENTS = 1000
+"""So many of a JPEG are looked at; a camera writes some ten, and one for each 64 KB of a preview or a profile."""
+_MAX_EXIF = 3
+# ITU-T T.81, B.1: a marker may be preceded by any number of fill bytes.
+_FILL = re.compile(rb"\xff++")
+_START_OF_IMAGE = b"\xff\xd8"
+_EXIF = b"Exif\0\0"
+_START_OF_SCAN, _END_OF_IMAGE, _APP1 = 0xDA, 0xD9, 0xE1
+_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -50,7 +60,8 @@ def picture(first_bytes: bytes, field: str) -> Picture | None:
     kind = media_type(first_bytes)
     if kind is None:
         raise InvalidRequest(FieldError(field, "must be a JPEG, PNG or WebP image: its bytes are none of these"))
-    width, height = imagesize.get(io.BytesIO(first_bytes), exif_rotation=True)
+    header = _jpeg_header(first_bytes) if kind == "image/jpeg" else first_bytes
+    width, height = imagesize.get(io.BytesIO(header), exif_rotation=True)
     if width < 1 or height < 1:
         return None
     if not (MIN_SIDE <= width <= MAX_SIDE and MIN_SIDE <= height <= MAX_SIDE):
@@ -83,11 +94,47 @@ def has_end(kind: str, last_bytes: bytes) -> bool:
     return _END_OF_TYPE[kind] in last_bytes
 
 
+class _Segment(msgspec.Struct, frozen=True):
+    """A segment of a JPEG: where what it holds starts, and the byte behind it, which may lie behind what is here."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def _jpeg_segments(image: bytes) -> Iterator[_Segment]:
+    """What stands before the pixels. What is no marker is passed over, as decoders do."""
+    at = len(_START_OF_IMAGE)
+    for _ in range(_MAX_SEGMENTS):
+        fill = _FILL.match(image, max(at, image.find(b"\xff", at)))
+        at = len(image) if fill is None else fill.end()
+        marker = image[at : at + 1]
+        if not marker or marker[0] in (_START_OF_SCAN, _END_OF_IMAGE):
+            return
+        at += 1
+        if marker[0] in _WITHOUT_LENGTH:
+            continue
+        start, length = at + 2, int.from_bytes(image[at : at + 2], "big")
+        at += length
+        if at < start:
+            return
+        yield _Segment(marker[0], start, at)
+
+
+def _jpeg_header(image: bytes) -> bytes:
+    """A JPEG of nothing but what tells its dimensions and how it is turned: imagesize takes each byte by itself."""
+    segments = list(_jpeg_segments(image))
+    frames = [segment for segment in segments if segment.marker in _FRAMES]
+    exif = [segment for segment in segments if segment.marker == _APP1 and image.startswith(_EXIF, segment.start)]
+    kept = (*exif[:_MAX_EXIF], *frames[:1])
+    # A segment's length stands before what it holds, and its marker before that.
+    parts = (b"\xff%c" % segment.marker + image[segment.start - 2 : segment.end] for segment in kept)
+    return _START_OF_IMAGE + b"".join(parts)
+
+
 def _jpeg_scan(image: bytes) -> int:
     """Where the pixels begin: segments before that may hold a preview, which is a JPEG with an end of its own."""
-    at = 2
-    while len(image) >= at + 4 and image[at] == _MARKER and image[at + 1] != _START_OF_SCAN:
-        # A marker may be preceded by any number of fill bytes.
-        is_fill = image[at + 1] == _MARKER
-        at += 1 if is_fill else 2 + int.from_bytes(image[at + 2 : at + 4], "big")
+    at = len(_START_OF_IMAGE)
+    for segment in _jpeg_segments(image):
+        at = segment.end
     return at

@@ -82,16 +82,17 @@ class FieldError(msgspec.Struct, frozen=True):
 class InvalidRequest(Exception):
     """The request breaks at least one rule; nothing was paid.
 
-    `errors` and the message are of bounded size, whatever was sent: the first 20 errors with field names of at most 64
-    characters, and one that says how many more there are; a message of at most 2,000 characters.
+    `errors` and the message are of bounded size, whatever was sent: 20 errors with field names of at most 64
+    characters, the last of which says how many more there are; a message of at most 2,000 characters.
     """
 
     def __init__(self, *errors: FieldError) -> None:
-        told = [FieldError(_shortened(error.field, MAX_NAME_TOLD), error.rule) for error in errors[:MAX_ERRORS_TOLD]]
-        if len(errors) > len(told):
-            told.append(FieldError("request", f"breaks {len(errors) - len(told)} more rules"))
-        super().__init__(_shortened("; ".join(map(str, told)), MAX_MESSAGE))
-        self.errors = tuple(told)
+        count = len(errors) if len(errors) <= MAX_ERRORS_TOLD else MAX_ERRORS_TOLD - 1
+        shown = [FieldError(shortened(error.field, MAX_NAME_TOLD), error.rule) for error in errors[:count]]
+        if len(errors) > count:
+            shown.append(FieldError("request", f"breaks {len(errors) - count} more rules"))
+        super().__init__(shortened("; ".join(map(str, shown)), MAX_MESSAGE))
+        self.errors = tuple(shown)
 
 
 class Callback(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,5 +212,6 @@ def fits_key(key: str) -> bool:
     return len(key.encode()) <= MAX_KEY_BYTES
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """The beginning of a text that is longer than that."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

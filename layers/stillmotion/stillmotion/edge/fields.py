@@ -1,8 +1,9 @@
 """Named values from outside, checked against a pydantic model with errors in our own words.
 
 Each field is validated alone: it gives one error at most, and rules between fields see every value that is right. The
-sentence of an error is the field's `Rule`, or follows from its type and bounds. Names that the model does not have are
-counted and never validated, so that the cost of a body full of them is that of reading it.
+sentence of an error is the field's `Rule`, or follows from its type and bounds; a model with words of its own overrides
+`broken_rules`. A field that holds another model is checked as that one is, and its errors have the path. Names that the
+model does not have are counted and never validated, so that the cost of a body full of them is that of reading it.
 """
 
 import re
@@ -14,13 +15,18 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
-from stillmotion.domain.request import FieldError, InvalidRequest
+from stillmotion.domain.request import MAX_ERRORS_TOLD, MAX_NAME_TOLD, FieldError, InvalidRequest, shortened
 
 NUMBER_IN_TEXT = re.compile(r"[0-9]{1,3}")
 """int() refuses thousands of digits, and isdecimal() takes those of every script."""
 TRUTH_IN_TEXT: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 HALF_A_CHARACTER = "must be text: it holds half of a character"
+MISSING = ErrorDetails(type="missing", loc=(), msg="", input=None)
+"""The error of a field that is required and was left out; pydantic's own."""
+NULL_REFUSED = ErrorDetails(type="null_refused", loc=(), msg="", input=None)
+"""The error of null where it is refused."""
 
 
 class Rule:
@@ -40,7 +46,7 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
 
     UNKNOWN: ClassVar[str] = "is not a field of this call"
-    """The rule that an unknown name breaks; `{names}` in it stands for those that there are."""
+    """The rule that an unknown name breaks; `{names}` in it stands for those that there are, `{name}` for this one."""
     NULL: ClassVar[Literal["value", "left out", "refused"]] = "value"
     """What null is: a value, where the type has it; a field that was left out, but for NEVER_NULL; or wrong."""
     NEVER_NULL: ClassVar[frozenset[str]] = frozenset()
@@ -48,6 +54,11 @@ class RequestModel(BaseModel):
     def contradictions(self, wrong: Collection[str]) -> Iterable[FieldError]:  # noqa: ARG002 - subclasses need it
         """The rules between fields that are broken. A field that was left out, or is `wrong`, has its default here."""
         return ()
+
+    @classmethod
+    def broken_rules(cls, sent: str, field: FieldInfo, error: ErrorDetails) -> Sequence[FieldError]:
+        """The rules that a field breaks, in this model's words. `sent` is the field's name, `error` is pydantic's."""
+        return [FieldError(sent, _sentence(field, error))]
 
 
 Model = TypeVar("Model", bound=RequestModel)
@@ -68,31 +79,56 @@ def checked(
     if not kind.__pydantic_complete__:
         kind.model_rebuild()
     model = kind.model_construct()
-    errors = []
+    errors: list[FieldError] = []
     for name, field in kind.model_fields.items():
         sent = field.alias or name
         if sent not in given or (given[sent] is None and kind.NULL == "left out" and name not in kind.NEVER_NULL):
             if field.is_required():
-                errors.append(FieldError(sent, _required(field)))
+                errors += kind.broken_rules(sent, field, MISSING)
             continue
         value = _from_text(field, given[sent]) if in_text else given[sent]
         if value is None and kind.NULL == "refused":
-            errors.append(FieldError(sent, rule_of(field)))
+            errors += kind.broken_rules(sent, field, NULL_REFUSED)
             continue
+        within, _ = unwrapped(field)
+        if isinstance(value, Mapping) and is_model(within):
+            value, wrong = checked(within, value, in_text=in_text)
+            errors += _below(sent, wrong)
         try:
             kind.__pydantic_validator__.validate_assignment(model, name, value)
         except ValidationError as error:
-            errors.append(FieldError(sent, _sentence(field, error)))
+            errors += kind.broken_rules(sent, field, error.errors(include_url=False)[0])
     errors += model.contradictions({error.field for error in errors})
     if kind.model_config["extra"] == "forbid":
-        known = [field.alias or name for name, field in kind.model_fields.items()]
-        rule = kind.UNKNOWN.format(names=", ".join(known))
-        errors += [FieldError(name, rule) for name in given if name not in known]
+        errors += _unknown(kind, given)
     return model, errors
 
 
+Wrong = TypeVar("Wrong")
+
+
+def counted(wrong: Sequence[Wrong], error_of: Callable[[Wrong], FieldError]) -> list[FieldError]:
+    """An error for each. Those that no answer has room for (MAX_ERRORS_TOLD) only count: each is the last one again."""
+    errors = [error_of(each) for each in wrong[:MAX_ERRORS_TOLD]]
+    return errors + errors[-1:] * (len(wrong) - len(errors))
+
+
+def _below(path: str, errors: Sequence[FieldError]) -> list[FieldError]:
+    return counted(errors, lambda error: FieldError(f"{path}.{error.field}", error.rule))
+
+
+def _unknown(kind: type[RequestModel], given: Iterable[str]) -> list[FieldError]:
+    known = [field.alias or name for name, field in kind.model_fields.items()]
+    names = ", ".join(known)
+
+    def error_of(name: str) -> FieldError:
+        return FieldError(name, kind.UNKNOWN.format(names=names, name=shortened(name, MAX_NAME_TOLD)))
+
+    return counted([name for name in given if name not in known], error_of)
+
+
 def _required(field: FieldInfo) -> str:
-    kind, metadata = _unwrapped(field)
+    kind, metadata = unwrapped(field)
     said = [part.missing for part in metadata if isinstance(part, Rule) and part.missing is not None]
     if said:
         return said[0]
@@ -100,9 +136,10 @@ def _required(field: FieldInfo) -> str:
     return f"is required: {', '.join(others)} or {last}" if others else "is required"
 
 
-def _sentence(field: FieldInfo, error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    match first:
+def _sentence(field: FieldInfo, error: ErrorDetails) -> str:
+    match error:
+        case {"type": "missing"}:
+            return _required(field)
         case {"type": "value_error", "ctx": {"error": ValueError() as broken}}:
             return str(broken)
         case {"type": "string_unicode"}:
@@ -113,14 +150,14 @@ def _sentence(field: FieldInfo, error: ValidationError) -> str:
 
 def rule_of(field: FieldInfo) -> str:
     """What a field must be, in words."""
-    kind, metadata = _unwrapped(field)
+    kind, metadata = unwrapped(field)
     said = [part.sentence for part in metadata if isinstance(part, Rule)]
     return said[0] if said else f"must be {_in_words(kind, metadata)}"
 
 
 def _in_words(kind: Any, metadata: Iterable[object]) -> str:  # noqa: ANN401 - any annotation
-    least, most = _bound(metadata, Ge, "ge"), _bound(metadata, Le, "le")
-    shortest, longest = _bound(metadata, MinLen, "min_length"), _bound(metadata, MaxLen, "max_length")
+    least, most = bound(metadata, Ge, "ge"), bound(metadata, Le, "le")
+    shortest, longest = bound(metadata, MinLen, "min_length"), bound(metadata, MaxLen, "max_length")
     if choices := choices_of(kind):
         return f"one of {', '.join(map(str, choices))}"
     if kind is bool:
@@ -132,6 +169,11 @@ def _in_words(kind: Any, metadata: Iterable[object]) -> str:  # noqa: ANN401 - a
     return "text"
 
 
+def is_model(kind: object) -> bool:
+    """Whether a field of this type holds named values itself."""
+    return isinstance(kind, type) and issubclass(kind, RequestModel)
+
+
 def choices_of(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any annotation
     """The members of a closed set; none for another type."""
     if get_origin(kind) is Literal:
@@ -139,11 +181,12 @@ def choices_of(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any annotation
     return tuple(kind) if isinstance(kind, EnumType) else ()
 
 
-def _bound(metadata: Iterable[object], kind: type, name: str) -> Any:  # noqa: ANN401 - a number
+def bound(metadata: Iterable[object], kind: type, name: str) -> Any:  # noqa: ANN401 - a number
+    """What an annotation of this kind says, such as `ge` of Ge; None without one."""
     return next((getattr(part, name) for part in metadata if isinstance(part, kind)), None)
 
 
-def _unwrapped(field: FieldInfo) -> tuple[Any, Sequence[object]]:
+def unwrapped(field: FieldInfo) -> tuple[Any, Sequence[object]]:
     """A field's type where it is not null, and all that its annotations say."""
     kind, metadata = field.annotation, list(field.metadata)
     if get_origin(kind) in (Union, UnionType):
@@ -156,7 +199,7 @@ def _unwrapped(field: FieldInfo) -> tuple[Any, Sequence[object]]:
 
 def _from_text(field: FieldInfo, value: object) -> object:
     """A number or truth value that is written as text; whatever is none stays as it is, and breaks the rule."""
-    kind, _ = _unwrapped(field)
+    kind, _ = unwrapped(field)
     if not isinstance(value, str):
         return value
     if kind is bool:

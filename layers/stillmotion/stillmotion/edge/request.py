@@ -41,6 +41,7 @@ from stillmotion.edge.fields import HALF_A_CHARACTER, RequestModel, Rule, choice
 
 PRICE_RULE = f"must be more than 0 and at most {MAX_DOLLARS} US dollars, with at most {MAX_DECIMALS} decimals"
 SIZE_RULE = f"must be one of {', '.join(RATIO_OF_SIZE)}"
+LOOP_RULE = "cannot be combined with end_image: Luma refuses it"
 METADATA_RULE = f"must be texts of at most {MAX_METADATA_VALUE} characters, under names of 1 to {MAX_METADATA_KEY}"
 
 
@@ -112,6 +113,11 @@ IMAGE_SCHEMA: dict[str, Any] = {
     "pattern": r"^([Dd][Aa][Tt][Aa]:|[Ss]3://|[Hh][Tt][Tt][Pp][Ss]?://)",
     "description": "An https:// address, s3://bucket/key of an upload, or a data: URI of a JPEG, PNG or WebP image.",
 }
+EXAMPLE_IMAGE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWjgHwA"
+    "AAJAAAHgTR1EAAAAAElFTkSuQmCC"
+)
+"""A black square, so that an example runs wherever it is sent from."""
 CALLBACK_SCHEMA: dict[str, Any] = {
     "type": "string",
     "format": "uri",
@@ -136,13 +142,9 @@ _METADATA_SCHEMA: dict[str, Any] = {
     "maxProperties": MAX_METADATA_ENTRIES,
 }
 
-Prompt = Annotated[
-    str,
-    MinLen(1),
-    MaxLen(MAX_PROMPT),
-    AfterValidator(refusing(_spoken)),
-    Field(json_schema_extra={"pattern": r"\S"}),
-]
+PromptText = Annotated[str, MinLen(1), MaxLen(MAX_PROMPT)]
+"""As long as a prompt may be; white space alone is one too, which some dialects take."""
+Prompt = Annotated[PromptText, AfterValidator(refusing(_spoken)), Field(json_schema_extra={"pattern": r"\S"})]
 ImageAddress = Annotated[
     str, MinLen(1), AfterValidator(refusing(address_rule)), Rule(ADDRESS_RULE), WithJsonSchema(IMAGE_SCHEMA)
 ]
@@ -153,10 +155,8 @@ Concepts = Annotated[list[Concept], PlainValidator(_concepts), WithJsonSchema(_C
 Metadata = Annotated[dict[str, str], PlainValidator(_metadata), WithJsonSchema(_METADATA_SCHEMA)]
 
 
-class RequestFields(RequestModel):
-    """What a video is to be."""
-
-    UNKNOWN: ClassVar[str] = "is not a field of a request"
+class VideoFields(RequestModel):
+    """What the video is to show."""
 
     prompt: Annotated[Prompt, Field(description="What is to be seen.")]
     image: Annotated[
@@ -178,6 +178,11 @@ class RequestFields(RequestModel):
     size: Annotated[Size | None, Field(description="In place of aspect_ratio: WIDTHxHEIGHT.")] = None
     loop: Annotated[bool, Field(description="Whether the end leads back to the start.")] = False
     concepts: Annotated[Concepts, Field(default_factory=list, description="Camera moves, each once.")]
+
+
+class HandlingFields(RequestModel):
+    """How a request is carried out. A dialect with its own words for the video takes these fields beside them."""
+
     vendor: Annotated[
         VendorChoice, Field(description="Who is to make it; auto is whoever can, the cheapest first.")
     ] = "auto"
@@ -196,13 +201,20 @@ class RequestFields(RequestModel):
         Metadata,
         Field(default_factory=dict, description="The caller's own words; they are in the record and in every event."),
     ]
+
+
+class RequestFields(HandlingFields, VideoFields):
+    """What a video is to be. The fields of the bases come first, those of the last one before the others."""
+
+    UNKNOWN: ClassVar[str] = "is not a field of a request"
+
     callback_url: Annotated[CallbackUrl | None, Field(description="The URL that is sent the job's events.")] = None
 
     def contradictions(self, wrong: Collection[str] = ()) -> Iterator[FieldError]:  # noqa: ARG002 - as it is above
         if self.end_image is not None and self.image is None:
             yield FieldError("end_image", "needs an image to start from")
         if self.loop and self.end_image is not None:
-            yield FieldError("loop", "cannot be combined with end_image: Luma refuses it")
+            yield FieldError("loop", LOOP_RULE)
         if self.size is not None and self.aspect_ratio not in (None, ratio_of(self.size)):
             yield FieldError("size", f"{self.size} contradicts aspect_ratio {self.aspect_ratio}: give one of the two")
 

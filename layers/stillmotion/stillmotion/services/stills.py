@@ -77,6 +77,9 @@ def placed(objects: ObjectStore, place: ObjectPlace, field: str, bucket: str, pr
     """The still at a place in `bucket` below one of the prefixes. Raises InvalidRequest that names `field`."""
     if place.bucket != bucket or not place.key.startswith(prefixes):
         raise InvalidRequest(FieldError(field, "must be an object that this key may read in the input bucket"))
+    if not {".", ".."}.isdisjoint(place.key.split("/")):
+        # S3 refuses some of these; of all others, clients of URLs ask for another object.
+        raise InvalidRequest(FieldError(field, "must name an object without . or .. between its slashes"))
     try:
         head = objects.head(bucket, place.key, place.version_id)
     except ObjectMissing as missing:

@@ -14,20 +14,20 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 from tests.unit.dialects.stack import Stack, template
 
-from stillmotion.dialects import elsewhere, native, wavespeed_bodies
-from stillmotion.dialects.apiframe_reads import MODELS
+from stillmotion.dialects import native
+from stillmotion.dialects.apiframe import APIFRAME
 from stillmotion.dialects.catalogue import declared
-from stillmotion.dialects.http import Endpoints, scope_of
+from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native.order_body import VideoOrder
-from stillmotion.dialects.openapi import wavespeed
 from stillmotion.dialects.openapi.document import document, operations, schemas
 from stillmotion.dialects.openapi.operation import KEYED
 from stillmotion.dialects.openapi.schemas import Json
 from stillmotion.dialects.openapi.serving import Contract
+from stillmotion.dialects.wavespeed import WAVESPEED
 from stillmotion.domain.request import InvalidRequest
-from stillmotion.edge.request import RequestFields, parse_request
+from stillmotion.edge.request import HandlingFields, RequestFields, parse_request
 
-ELSEWHERE = {native.NATIVE.proxy, elsewhere.WAVESPEED.proxy, elsewhere.APIFRAME.proxy}
+ELSEWHERE = {native.NATIVE.proxy, WAVESPEED.proxy, APIFRAME.proxy}
 WEBHOOKS = "POST /v1/webhooks/{vendor}/{job_id}/{attempt}/{token}"
 TYPES = {"string": str, "integer": int, "boolean": bool}
 SCHEMAS = schemas(declared())
@@ -85,8 +85,8 @@ def test_every_route_that_is_deployed_is_in_it_and_no_other() -> None:
 
 def test_the_scopes_are_those_of_the_code(endpoints: Mapping[str, Endpoints]) -> None:
     for operation in operations():
-        if operation.route not in (WEBHOOKS, MODELS):
-            assert operation.scope == scope_of(operation.route, endpoints[operation.route].routes[operation.route])
+        if operation.route != WEBHOOKS:
+            assert operation.scope == endpoints[operation.route].routes[operation.route].scope
         else:
             assert operation.scope is None
 
@@ -199,11 +199,32 @@ def test_what_is_left_out_of_an_order_is_what_the_code_takes_for_it() -> None:
     assert {"duration", "vendor", "failover", "priority", "when_over_budget", "loop"} <= told.keys()
 
 
-def test_an_order_at_wavespeed_has_the_same_defaults_beside_its_own() -> None:
-    own = video_order()["properties"]
-    taken = wavespeed.components()["WavespeedOrder"]["properties"]
-    for name in wavespeed_bodies.OWN_FIELDS:
-        assert taken[name].get("default") == own[name].get("default")
+def test_an_order_at_wavespeed_takes_the_same_fields_beside_its_own_parameters() -> None:
+    own, taken = video_order()["properties"], SCHEMAS["WavespeedOrder"]["properties"]
+    assert HandlingFields.model_fields.keys() <= taken.keys()
+    assert {name: taken[name] for name in HandlingFields.model_fields} == {
+        name: own[name] for name in HandlingFields.model_fields
+    }
+
+
+def test_what_costs_nothing_may_be_left_out_of_a_price_and_not_of_an_order() -> None:
+    order, inputs = SCHEMAS["WavespeedOrder"], SCHEMAS["WavespeedInputs"]
+    assert (order["required"], inputs.get("required")) == (["image", "prompt"], None)
+    for name in order["required"]:
+        takes_null = [Draft202012Validator(each["properties"][name]).is_valid(None) for each in (order, inputs)]
+        assert takes_null == [False, True]
+
+
+def test_a_member_that_an_answer_may_lack_is_not_required_and_never_null() -> None:
+    for name in ("WavespeedPrediction", "WavespeedListed"):
+        assert "code" not in SCHEMAS[name]["required"]
+        assert SCHEMAS[name]["properties"]["code"]["type"] == "integer"
+
+
+def test_a_member_that_may_be_left_out_of_an_answer_is_never_null() -> None:
+    shown = Draft202012Validator(SCHEMAS["ApiframeInput"])
+    assert shown.is_valid({})
+    assert not any(shown.is_valid({name: None}) for name in SCHEMAS["ApiframeInput"]["properties"])
 
 
 def test_a_form_has_the_fields_of_an_order() -> None:
@@ -245,11 +266,6 @@ def test_a_form_says_concepts_either_way(name: str) -> None:
     assert Draft202012Validator(video_form()).is_valid({"prompt": "a lake", name: ["push_in", "static"]})
 
 
-def test_an_order_at_wavespeed_has_the_parameters_that_it_takes() -> None:
-    taken = wavespeed.components()["WavespeedOrder"]["properties"].keys()
-    assert taken == {*wavespeed_bodies.MODEL_FIELDS, *wavespeed_bodies.OWN_FIELDS}
-
-
 def test_it_says_where_the_api_is(openapi: Json) -> None:
     assert openapi["servers"] == [{"url": "https://api.example"}]
 
@@ -259,7 +275,9 @@ def test_it_is_an_openapi_document(openapi: Json) -> None:
     validate(openapi)
 
 
-@pytest.mark.parametrize("module", ["native.videos", "native.keys", "apiframe_reads", "wavespeed", "openapi.serving"])
+@pytest.mark.parametrize(
+    "module", ["native.videos", "native.keys", "apiframe.jobs", "wavespeed.orders", "openapi.serving"]
+)
 def test_no_other_call_imports_what_it_is_made_of(module: str) -> None:
     asked = f"import sys; import stillmotion.composition; import stillmotion.dialects.{module}; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)  # noqa: S603

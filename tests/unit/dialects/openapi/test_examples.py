@@ -4,14 +4,9 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-from stillmotion.dialects.openapi.document import operations
-from stillmotion.dialects.openapi.examples import OF_OPERATION, components, estimated, message
+from stillmotion.dialects.openapi.examples import components, estimated, message
 from stillmotion.ports import Order
 from stillmotion.vendors.apiframe import ApiframeVendor
-
-
-def test_each_is_of_an_operation_that_there_is() -> None:
-    assert OF_OPERATION.keys() <= {operation.id for operation in operations()}
 
 
 def test_the_estimate_shows_the_very_body_that_the_vendor_would_be_sent() -> None:

@@ -41,7 +41,7 @@ from stillmotion.domain.request import (
 )
 from stillmotion.domain.substitution import nearest_duration
 from stillmotion.edge.fields import parse, refusing
-from stillmotion.edge.request import IMAGE_SCHEMA, RequestFields, ratio_of
+from stillmotion.edge.request import EXAMPLE_IMAGE, IMAGE_SCHEMA, RequestFields, ratio_of
 
 DURATIONS: tuple[Duration, ...] = get_args(Duration)
 RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
@@ -52,12 +52,6 @@ STANDS_FOR: Mapping[str, str] = {"input_reference": "image", "seconds": "duratio
 """OpenAI's fields, and the ones of a request that they are."""
 MAX_MODEL = 128
 MAX_SECONDS = 1000
-EXAMPLE_IMAGE = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWjgHwA"
-    "AAJAAAHgTR1EAAAAAElFTkSuQmCC"
-)
-"""A black square, so that an example runs wherever it is sent from."""
-
 FILES = ("input_reference", "image", "end_image")
 _LISTS = ("concepts",)
 _MAPPINGS = ("metadata", "input_reference")

@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from stillmotion.dialects.declared import Feature, operation
 from stillmotion.dialects.http import SMALL_NUMBER, FieldProblem, HttpRequest, Problem
-from stillmotion.dialects.models import Address, Headers, JsonBody, ResponseModel
+from stillmotion.dialects.models import Address, Headers, IdempotencyKey, JsonBody, ResponseModel
 from stillmotion.dialects.native import NATIVE, VIDEOS, views
 from stillmotion.dialects.native.order_body import Order, VideoOrder
 from stillmotion.domain.access import Scope
@@ -22,15 +22,6 @@ from stillmotion.services.receiving import InputUnreachable
 if TYPE_CHECKING:
     from stillmotion.services.estimate import Estimate
 
-MAX_IDEMPOTENCY_KEY = 255
-_KEY = re.compile(rf"[ -~]{{1,{MAX_IDEMPOTENCY_KEY}}}")
-
-
-def _key(text: str) -> str:
-    if not _KEY.fullmatch(text):
-        raise ValueError(f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters")
-    return text
-
 
 def _count(text: object) -> int | None:
     """What is no number says nothing."""
@@ -41,7 +32,7 @@ class OrderHeaders(Headers):
     """What says whether an order repeats an earlier one."""
 
     idempotency_key: Annotated[
-        Annotated[str, PlainValidator(_key), WithJsonSchema({"type": "string", "pattern": f"^{_KEY.pattern}$"})] | None,
+        IdempotencyKey | None,
         Field(
             alias="Idempotency-Key",
             description="The same key is the same job, for ever: a call that was not answered may be repeated with it.",

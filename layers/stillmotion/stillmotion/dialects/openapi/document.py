@@ -1,16 +1,15 @@
 """The whole document."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 from pydantic import BaseModel
 
-from stillmotion.dialects import catalogue, native
+from stillmotion.dialects import apiframe, catalogue, native, wavespeed
+from stillmotion.dialects.apiframe.problems import ApiframeErrorView
 from stillmotion.dialects.declared import Declared
 from stillmotion.dialects.http import MAX_BODY_BYTES
 from stillmotion.dialects.native.problems import ProblemView
 from stillmotion.dialects.openapi import (
-    apiframe,
     declarations,
     examples,
     forms,
@@ -18,11 +17,11 @@ from stillmotion.dialects.openapi import (
     models,
     outbound,
     records,
-    wavespeed,
 )
 from stillmotion.dialects.openapi.models import Mode
 from stillmotion.dialects.openapi.operation import JSON, Described
 from stillmotion.dialects.openapi.schemas import Json
+from stillmotion.dialects.wavespeed.problems import WavespeedErrorView
 
 TAGS: Mapping[str, str] = {
     native.VIDEOS: "The native dialect, in the shape of OpenAI's Videos API.",
@@ -36,8 +35,8 @@ TAGS: Mapping[str, str] = {
     native.SPENDING: "What was spent.",
     native.KEYS: "Who may call.",
     native.DEAD_LETTERS: "What could not be handled.",
-    apiframe.APIFRAME: "For Apiframe's clients: only the base URL and the key change.",
-    wavespeed.WAVESPEED: "For WaveSpeed's clients: only the base URL and the key change.",
+    apiframe.TAG: "For Apiframe's clients: only the base URL and the key change.",
+    wavespeed.TAG: "For WaveSpeed's clients: only the base URL and the key change.",
     native.VENDORS: "What the vendors themselves call.",
 }
 DESCRIPTION = f"""\
@@ -77,16 +76,14 @@ everybody together calls too often, 500 and 503 when a function could not answer
 """
 
 
-ERRORS: Sequence[type[BaseModel]] = (ProblemView,)
+ERRORS: Sequence[type[BaseModel]] = (ProblemView, ApiframeErrorView, WavespeedErrorView)
 """What dialects answer in place of what was asked for."""
 
 
 def operations(declared: Sequence[Declared] | None = None) -> Sequence[Described]:
     """Every route, in the order of its tag."""
-    parts = (wavespeed, apiframe)
     order = list(TAGS)
-    own = map(declarations.described, catalogue.declared() if declared is None else declared)
-    found = chain(own, chain.from_iterable(part.operations() for part in parts))
+    found = map(declarations.described, catalogue.declared() if declared is None else declared)
     return sorted(found, key=lambda operation: order.index(operation.tag))
 
 
@@ -94,7 +91,7 @@ def schemas(declared: Sequence[Declared]) -> dict[str, Json]:
     """What bodies and answers name."""
     of_errors: list[tuple[type[BaseModel], Mode]] = [(kind, "serialization") for kind in ERRORS]
     own = models.components([*declarations.kinds(declared), *of_errors])
-    parts = (records, outbound, apiframe, wavespeed, gateway)
+    parts = (records, outbound, gateway)
     found = own | {name: schema for part in parts for name, schema in part.components().items()}
     return found | {forms.NAME: forms.video_form(found["VideoOrder"])}
 
@@ -134,9 +131,8 @@ def document(base_url: str, declared: Sequence[Declared] | None = None) -> Json:
 def _with_examples(operation: Described) -> Json:
     """The operation object, with examples of what goes well."""
     told = operation.told()
-    names = operation.examples or examples.OF_OPERATION.get(operation.id, ())
     answers: dict[str, Json] = told["responses"]
-    well = {status: _exemplified(answers[status], names) for status in map(str, operation.answers)}
+    well = {status: _exemplified(answers[status], operation.examples) for status in map(str, operation.answers)}
     return {**told, "responses": {**answers, **well}}
 
 

@@ -11,9 +11,10 @@ from http import HTTPStatus
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.dialects import apiframe_problems, apiframe_views, wavespeed, wavespeed_views
+from stillmotion.dialects.apiframe import problems as apiframe_problems
+from stillmotion.dialects.apiframe import views as apiframe_views
 from stillmotion.dialects.callbacks import Composer
-from stillmotion.dialects.http import FieldProblem, HttpRequest, Problem, encoded
+from stillmotion.dialects.http import FieldProblem, HttpRequest, Problem, encoded, refused
 from stillmotion.dialects.native import views
 from stillmotion.dialects.native.dead_letters import DeadLetterList, LetterView, ReplayedView
 from stillmotion.dialects.native.keys import KeyListView, KeyView, NewKeyView
@@ -30,13 +31,30 @@ from stillmotion.dialects.native.webhooks import (
 )
 from stillmotion.dialects.openapi import example_jobs as jobs
 from stillmotion.dialects.openapi.schemas import Json
-from stillmotion.dialects.wavespeed_bodies import USUAL_PAGE_SIZE
+from stillmotion.dialects.wavespeed import problems as wavespeed_problems
+from stillmotion.dialects.wavespeed import views as wavespeed_views
+from stillmotion.dialects.wavespeed.account import (
+    WavespeedBalance,
+    WavespeedBalanceData,
+    WavespeedSecret,
+    WavespeedSecretData,
+)
+from stillmotion.dialects.wavespeed.history import DEFAULT_PAGE_SIZE
+from stillmotion.dialects.wavespeed.orders import WavespeedPrice, WavespeedPriceData
+from stillmotion.dialects.wavespeed.predictions import WavespeedHistory, WavespeedHistoryData
+from stillmotion.dialects.wavespeed.uploads import (
+    WavespeedBinaryUpload,
+    WavespeedBinaryUploadData,
+    WavespeedUpload,
+    WavespeedUploadData,
+    WavespeedUploadPlace,
+)
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import Letter, QueueName
 from stillmotion.domain.deliveries import Delivery, answered
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Booking, Job
-from stillmotion.domain.request import VendorName
+from stillmotion.domain.request import FieldError, VendorName
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.domain.spend import Tally
 from stillmotion.edge.request import parse_request
@@ -71,26 +89,6 @@ ANNOUNCED: Mapping[str, tuple[Callable[[Job, datetime], Event], Callable[[], Job
     "Video Needs Attention": (announcements.video_needs_attention, jobs.doubtful),
 }
 """What makes each event, and of which job."""
-OF_OPERATION: Mapping[str, tuple[str, ...]] = {
-    "apiframeGenerateVideo": ("ApiframeAccepted",),
-    "apiframeUpload": ("ApiframeUpload",),
-    "apiframeGetJob": ("ApiframeJob",),
-    "apiframeListJobs": ("ApiframeJobList",),
-    "apiframeGetMe": ("ApiframeMe",),
-    "apiframeListModels": ("ApiframeModels",),
-    "wavespeedOrder": ("WavespeedOrdered",),
-    "wavespeedPricing": ("WavespeedPrice",),
-    "wavespeedPriceOfOlderClients": ("WavespeedPrice",),
-    "wavespeedUpload": ("WavespeedUpload",),
-    "wavespeedUploadBinary": ("WavespeedBinaryUpload",),
-    "wavespeedGetResult": ("WavespeedCompleted",),
-    "wavespeedGetPrediction": ("WavespeedCompleted",),
-    "wavespeedHistory": ("WavespeedHistory",),
-    "wavespeedHistoryFirstPage": ("WavespeedHistory",),
-    "wavespeedBalance": ("WavespeedBalance",),
-    "wavespeedGetWebhookSecret": ("WavespeedSecret",),
-}
-"""Which examples the answer of an operation has that is not declared."""
 
 
 def components(base_url: str) -> dict[str, Json]:
@@ -114,8 +112,8 @@ def errors() -> Mapping[str, object]:
     problem = Problem(HTTPStatus.BAD_REQUEST, "invalid_request", detail, (field,))
     shown = {
         "Problem": show_problem(problem),
-        "ApiframeError": apiframe_problems.show_problem(problem),
-        "WavespeedError": wavespeed.show_problem(problem),
+        "ApiframeError": apiframe_problems.show_problem(refused(FieldError("lumaParams.duration", "Invalid input"))),
+        "WavespeedError": wavespeed_problems.show_problem(problem),
     }
     return {name: _as_sent(answer.body) for name, answer in shown.items()}
 
@@ -230,34 +228,37 @@ def _apiframe() -> dict[str, object]:
     return {
         "ApiframeAccepted": apiframe_views.accepted(jobs.queued()),
         "ApiframeJob": apiframe_views.job_view(jobs.done(), _PRICES, _VIDEO_URL),
-        "ApiframeJobList": {"jobs": [shown], "nextCursor": None, "hasMore": False},
+        "ApiframeJobList": apiframe_views.page([shown], None, with_models=False),
         "ApiframeMe": apiframe_views.me(_KEY, apiframe_views.available(_BUDGET, _PRICES)),
         "ApiframeModels": apiframe_views.catalogue(_PRICES, None),
-        "ApiframeUpload": apiframe_views.upload(
-            content_id("upload", _UPLOADED), _UPLOAD_URL, "image/jpeg", 2_500_000, jobs.ENDED_AT
+        "ApiframeUpload": apiframe_views.ApiframeUploadView(
+            id=content_id("upload", _UPLOADED),
+            url=_UPLOAD_URL,
+            content_type="image/jpeg",
+            byte_size=2_500_000,
+            expires_at=jobs.ENDED_AT,
         ),
     }
 
 
 def _wavespeed(base_url: str) -> dict[str, object]:
-    told: dict[str, object] = {
-        "WavespeedOrdered": wavespeed_views.ordered(jobs.queued(), base_url),
-        "WavespeedCompleted": wavespeed_views.prediction(jobs.done(), base_url, _VIDEO_URL),
-        "WavespeedHistory": {
-            "items": [wavespeed_views.listed(jobs.done(), base_url, _VIDEO_URL)],
-            "page": 1,
-            "page_size": USUAL_PAGE_SIZE,
-        },
-        "WavespeedBinaryUpload": wavespeed_views.upload(_UPLOAD_URL, "lake.jpg", 2_500_000),
-        "WavespeedPrice": wavespeed_views.price(_PRICES.wavespeed_dollars_10_seconds),
-        "WavespeedBalance": wavespeed_views.balance(_BUDGET),
-        "WavespeedSecret": {"secret": _SECRET},
-        "WavespeedUpload": {
-            "upload": {"method": "PUT", "url": _UPLOAD_URL, "headers": {"Content-Type": "image/jpeg"}},
-            "download_url": _UPLOAD_URL,
-        },
+    item = wavespeed_views.listed(jobs.done(), base_url, _VIDEO_URL)
+    place = WavespeedUploadPlace(url=_UPLOAD_URL, headers={"Content-Type": "image/jpeg"})
+    kept = WavespeedBinaryUploadData(download_url=_UPLOAD_URL, filename="lake.jpg", size=2_500_000)
+    return {
+        "WavespeedOrdered": wavespeed_views.WavespeedAnswer(data=wavespeed_views.ordered(jobs.queued(), base_url)),
+        "WavespeedCompleted": wavespeed_views.WavespeedAnswer(
+            data=wavespeed_views.prediction(jobs.done(), base_url, _VIDEO_URL)
+        ),
+        "WavespeedHistory": WavespeedHistory(
+            data=WavespeedHistoryData(items=[item], page=1, page_size=DEFAULT_PAGE_SIZE)
+        ),
+        "WavespeedBinaryUpload": WavespeedBinaryUpload(data=kept),
+        "WavespeedPrice": WavespeedPrice(data=WavespeedPriceData.of(float(_PRICES.wavespeed_dollars_10_seconds))),
+        "WavespeedBalance": WavespeedBalance(data=WavespeedBalanceData(balance=float(_BUDGET))),
+        "WavespeedSecret": WavespeedSecret(data=WavespeedSecretData(secret=_SECRET)),
+        "WavespeedUpload": WavespeedUpload(data=WavespeedUploadData(upload=place, download_url=_UPLOAD_URL)),
     }
-    return {name: wavespeed_views.envelope(data) for name, data in told.items()}
 
 
 def _told() -> dict[str, object]:

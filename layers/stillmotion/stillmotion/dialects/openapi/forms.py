@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+from stillmotion.dialects.multipart import FILE_SCHEMA
 from stillmotion.dialects.native.order_body import FILES
 from stillmotion.dialects.openapi.schemas import TEXT, Json, many
 from stillmotion.domain.request import MAX_PROMPT, PRICE_PATTERN
 from stillmotion.edge.request import IMAGE_SCHEMA
 
 NAME = "VideoForm"
-FILE: Json = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
+FILE: Json = FILE_SCHEMA
 # As text, where empty text is null.
 _SPELT: Mapping[str, Json] = {
     "prompt": {"type": "string", "pattern": r"\S", "maxLength": MAX_PROMPT},

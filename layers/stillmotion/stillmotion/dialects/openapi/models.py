@@ -53,6 +53,10 @@ class _Plain(GenerateJsonSchema):
                 made["properties"][name] = without_null(member)
             elif null == "left out" and name not in kind.NEVER_NULL:
                 made["properties"][name] = _with_null(member)
+        for name, field in kind.model_fields.items():
+            if field.exclude_if is not None:
+                sent = field.serialization_alias or name
+                made["properties"][sent] = without_null(made["properties"][sent])
         return made | getattr(kind, "SCHEMA", {})
 
 

@@ -138,10 +138,6 @@ def in_path(name: str, schema: Json, example: str, description: str) -> Json:
     }
 
 
-def in_query(name: str, schema: Json, description: str, **example: object) -> Json:
-    return {"name": name, "in": "query", "description": description, "schema": schema, **example}
-
-
 def in_header(name: str, schema: Json, description: str) -> Json:
     return {"name": name, "in": "header", "description": description, "schema": schema}
 

@@ -14,14 +14,11 @@ import msgspec
 Json = dict[str, Any]
 
 TEXT: Json = {"type": "string"}
-NAMED_PAGE: Json = {"type": "string", "minLength": 1}
 WHOLE: Json = {"type": "integer"}
-TRUTH: Json = {"type": "boolean"}
 ADDRESS: Json = {"type": "string", "format": "uri"}
 MOMENT: Json = {"type": "string", "format": "date-time"}
 DAY: Json = {"type": "string", "format": "date"}
 DOLLARS: Json = {"type": "string", "format": "decimal", "description": "US dollars, exact."}
-EPOCH: Json = {"type": "integer", "description": "Seconds since 1970 (UTC)."}
 
 _NULL: Json = {"type": "null"}
 _TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", str: "string", type(None): "null"}
@@ -71,12 +68,6 @@ def closed(properties: Mapping[str, Json], *, optional: Collection[str] = (), **
     }
 
 
-def of_type(kind: object) -> Json:
-    """The schema of a type that holds no struct."""
-    schema: Json = _typed(msgspec.json.schema(kind))
-    return schema
-
-
 def answered(*kinds: type) -> dict[str, Json]:
     """Components for structs as they are shown, and for all that is in them, by name."""
     _, found = msgspec.json.schema_components(kinds, schema_hook=_anything, ref_template=_TEMPLATE)
@@ -93,15 +84,6 @@ def taken(kind: type[msgspec.Struct], **instead: Json) -> Json:
         "properties": {**schema["properties"], **instead},
         **({"required": schema["required"]} if schema["required"] else {}),
         "additionalProperties": False,
-    }
-
-
-def members_of(kind: type[msgspec.Struct]) -> dict[str, Json]:
-    """The schemas of a struct's members, each with its default where that says something."""
-    members: dict[str, Json] = taken(kind)["properties"]
-    return {
-        name: {key: told for key, told in schema.items() if key != "default" or told not in (None, (), {})}
-        for name, schema in members.items()
     }
 
 

@@ -1,7 +1,7 @@
 """`GET /openapi.json` and `GET /docs`: the contract, for everybody. Made at the first call, and kept.
 
 Browsers ask with OPTIONS before they call from another site, and without a key. The gateway answers most of that; what
-the routes for all the rest of a dialect's addresses (`elsewhere`) would take is answered here.
+the routes for all the rest of a dialect's addresses (`fallback`) would take is answered here.
 """
 
 import hashlib

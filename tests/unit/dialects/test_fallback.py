@@ -7,12 +7,13 @@ import pytest
 from tests.unit.dialects.calling import call
 from tests.unit.dialects.stack import Stack, template
 
+from stillmotion.dialects.apiframe import APIFRAME
 from stillmotion.dialects.declared import allowed_at
-from stillmotion.dialects.elsewhere import APIFRAME, WAVESPEED, operations
+from stillmotion.dialects.fallback import operations
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native import NATIVE
 from stillmotion.dialects.openapi.serving import Contract
-from stillmotion.dialects.wavespeed_views import MODEL
+from stillmotion.dialects.wavespeed import MODEL, WAVESPEED
 
 ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
 
