@@ -37,6 +37,10 @@ setup: .venv/.ready ## Make .venv with the pinned tools and the workspace's pack
 demo: .venv/.ready ## Turn a photograph into a video on the local cloud [IMAGE=photo.jpg] [PROMPT="…"]
 	@$(BIN)/python -m stillmotion_local.demo
 
+.PHONY: picture
+picture: .venv/.ready ## Make docs/demo.webp from the video that `make demo` made
+	@$(BIN)/python -m stillmotion_local.demo_picture
+
 .PHONY: test
 test: .venv/.ready tools ## Run every test
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile tests/unit tests/contract tests/workflow $(ARGS)
@@ -55,7 +59,7 @@ chaos: .venv/.ready tools ## Break everything while many jobs run, and account f
 check: .venv/.ready tools ## Lint and type-check everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/stillmotion/stillmotion local/stillmotion_local cli/stillmotion_cli functions tests benchmarks
+	$(BIN)/mypy
 	$(NO_AWS) $(SAM) validate --lint
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest --quiet tests/unit/template/test_definition.py # statelint, which has to be told of JSONata waits
