@@ -62,11 +62,11 @@ from stillmotion.ports import (
     recent_key,
     source_key,
 )
-from stillmotion.services import announcements
-from stillmotion.services.finalize import video_key
+from stillmotion.services.delivery.finalize import video_key
+from stillmotion.services.delivery.provenance import provenance
 from stillmotion.services.keys.minting import key_hash
-from stillmotion.services.provenance import provenance
-from stillmotion.services.signing_secrets import SigningSecrets, derived
+from stillmotion.services.webhooks import announcements
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets, derived
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.signatures import Forged, apiframe_delivery, wavespeed_delivery
 from stillmotion.vendors.wavespeed import WaveSpeedVendor

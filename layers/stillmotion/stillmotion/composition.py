@@ -38,25 +38,25 @@ if TYPE_CHECKING:
     from stillmotion.dialects.purse import Purse
     from stillmotion.domain.job import Job
     from stillmotion.ports import EventBus, ObjectPlace, Pictures, Vendor
-    from stillmotion.services.calls import SubmitCall
-    from stillmotion.services.check import Check
-    from stillmotion.services.close import Close
-    from stillmotion.services.dead_letters import DeadLetters
-    from stillmotion.services.delivering import Deliver
-    from stillmotion.services.dispatch import Dispatch
-    from stillmotion.services.estimate import Estimate
-    from stillmotion.services.finalize import Finalize
-    from stillmotion.services.governor import Governor
-    from stillmotion.services.keys.allowance import Allowance
-    from stillmotion.services.keys.checking import Authenticator
-    from stillmotion.services.nudge import Address, Nudged
-    from stillmotion.services.orders import Orders
-    from stillmotion.services.outbound import Outbound
-    from stillmotion.services.receiving import Receiving
-    from stillmotion.services.signing_secrets import SigningSecrets
-    from stillmotion.services.sweep import Sweep
-    from stillmotion.services.uploads import SubmitUpload
+    from stillmotion.services.delivery.finalize import Finalize
+    from stillmotion.services.dispatch.dispatch import Dispatch
+    from stillmotion.services.dispatch.governor import Governor
+    from stillmotion.services.dispatch.vendor_orders import VendorOrders
+    from stillmotion.services.intake.api_orders import SubmitApiOrder
+    from stillmotion.services.intake.estimate import Estimate
+    from stillmotion.services.intake.inbox import SubmitInboxUpload
+    from stillmotion.services.intake.input_images import InputImages
+    from stillmotion.services.keys.authentication import Authenticator
+    from stillmotion.services.keys.limits import Allowance
+    from stillmotion.services.operations.close import Close
+    from stillmotion.services.operations.dead_letters import DeadLetters
+    from stillmotion.services.tracking.check import Check
+    from stillmotion.services.tracking.sweep import Sweep
+    from stillmotion.services.tracking.wake_up import WakeUpResult, WebhookAddress
     from stillmotion.services.vendors import Vendors
+    from stillmotion.services.webhooks.deliver import Deliver
+    from stillmotion.services.webhooks.outbound import Outbound
+    from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 # ruff: noqa: PLC0415 - a function imports what it is made of, and pays at its cold start for nothing else
 
@@ -117,7 +117,7 @@ def parking() -> "DynamoParking":
 def governor() -> "Governor":
     from stillmotion.aws.governor import DynamoGovernorStore
     from stillmotion.aws.workflow import wake
-    from stillmotion.services.governor import Governor, GovernorSettings
+    from stillmotion.services.dispatch.governor import Governor, GovernorSettings
 
     return Governor(
         store=DynamoGovernorStore(aws(), load(settings.TableSettings, os.environ).jobs_table),
@@ -139,8 +139,8 @@ def workflow() -> "StepFunctionsWorkflow":
 @cache
 def authenticator() -> "Authenticator":
     from stillmotion.aws.rates import DynamoRateStore
-    from stillmotion.services.keys.checking import Authenticator
-    from stillmotion.services.keys.limiting import RateLimit
+    from stillmotion.services.keys.authentication import Authenticator
+    from stillmotion.services.keys.limits import RateLimit
 
     rates = DynamoRateStore(aws(), load(settings.TableSettings, os.environ).jobs_table)
     return Authenticator(api_keys(), CLOCK, RateLimit(rates))
@@ -149,7 +149,7 @@ def authenticator() -> "Authenticator":
 @cache
 def allowance() -> "Allowance":
     from stillmotion.aws.allowances import DynamoAllowanceStore
-    from stillmotion.services.keys.allowance import Allowance
+    from stillmotion.services.keys.limits import Allowance
 
     return Allowance(DynamoAllowanceStore(aws(), load(settings.TableSettings, os.environ).jobs_table), CLOCK)
 
@@ -201,10 +201,10 @@ def _wavespeed() -> "Vendor":
 
 
 @cache
-def orders() -> "Orders":
-    from stillmotion.services.orders import Orders, OrderSettings
+def orders() -> "VendorOrders":
+    from stillmotion.services.dispatch.vendor_orders import VendorOrders, VendorOrderSettings
 
-    return Orders(objects(), load(OrderSettings, os.environ))
+    return VendorOrders(objects(), load(VendorOrderSettings, os.environ))
 
 
 @cache
@@ -216,8 +216,8 @@ def pictures() -> "Pictures":
 
 
 @cache
-def receiving() -> "Receiving":
-    from stillmotion.services.receiving import Receiving
+def receiving() -> "InputImages":
+    from stillmotion.services.intake.input_images import InputImages
 
     given = load(settings.SubmitSettings, os.environ)
 
@@ -226,7 +226,7 @@ def receiving() -> "Receiving":
 
         return place_of(url, given.input_bucket, aws().s3.meta.endpoint_url.rstrip("/"))
 
-    return Receiving(
+    return InputImages(
         objects=objects(),
         pictures=pictures,
         place_of=place_of,
@@ -240,11 +240,11 @@ def receiving() -> "Receiving":
 
 
 @cache
-def submit_upload() -> "SubmitUpload":
-    from stillmotion.services.uploads import SubmitUpload
+def submit_upload() -> "SubmitInboxUpload":
+    from stillmotion.services.intake.inbox import SubmitInboxUpload
 
     given = load(settings.SubmitSettings, os.environ)
-    return SubmitUpload(
+    return SubmitInboxUpload(
         jobs=jobs(),
         objects=objects(),
         workflow=workflow(),
@@ -279,11 +279,11 @@ def contract() -> "Contract":
     return Contract(load(settings.ApiSettings, os.environ).api_base_url)
 
 
-def _submit_call() -> "SubmitCall":
-    from stillmotion.services.calls import SubmitCall
+def _submit_call() -> "SubmitApiOrder":
+    from stillmotion.services.intake.api_orders import SubmitApiOrder
 
     given = load(settings.SubmitSettings, os.environ)
-    return SubmitCall(
+    return SubmitApiOrder(
         jobs=jobs(),
         objects=objects(),
         workflow=workflow(),
@@ -305,7 +305,7 @@ def native_submit_api() -> "Endpoints":
     submit = _submit_call()
 
     def estimate() -> "Estimate":
-        from stillmotion.services.estimate import Estimate
+        from stillmotion.services.intake.estimate import Estimate
 
         prices = load(PriceTable, os.environ)
         return Estimate(vendors=vendors(), orders=orders(), prices=prices, find_still=submit.still)
@@ -392,8 +392,8 @@ def native_read_api() -> "Endpoints":
 
 @cache
 def dispatch() -> "Dispatch":
-    from stillmotion.services.choosing import Patience
-    from stillmotion.services.dispatch import Dispatch, DispatchSettings
+    from stillmotion.services.dispatch.dispatch import Dispatch, DispatchSettings
+    from stillmotion.services.dispatch.vendor_choice import Patience
 
     return Dispatch(
         jobs=jobs(),
@@ -421,17 +421,17 @@ def _signing_keys() -> "dict[VendorName, tuple[str | None, ...]]":
 
 
 @cache
-def webhooks(tell: "Callable[[Address, Nudged], None]") -> "VendorWebhooks":
+def webhooks(tell: "Callable[[WebhookAddress, WakeUpResult], None]") -> "VendorWebhooks":
     from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
-    from stillmotion.services.nudge import Nudge
+    from stillmotion.services.tracking.wake_up import WakeUp
 
-    nudge = Nudge(jobs=jobs(), parking=parking(), vendors=vendors(), workflow=workflow(), clock=CLOCK)
+    nudge = WakeUp(jobs=jobs(), parking=parking(), vendors=vendors(), workflow=workflow(), clock=CLOCK)
     return VendorWebhooks(nudge=nudge, keys=_signing_keys, clock=CLOCK, tell=tell)
 
 
 @cache
 def check() -> "Check":
-    from stillmotion.services.check import Check
+    from stillmotion.services.tracking.check import Check
 
     return Check(
         jobs=jobs(),
@@ -446,7 +446,7 @@ def check() -> "Check":
 
 @cache
 def finalize() -> "Finalize":
-    from stillmotion.services.finalize import FetchPolicy, Finalize
+    from stillmotion.services.delivery.finalize import FetchPolicy, Finalize
     from stillmotion.vendors.downloads import HttpDownloader
 
     given = load(settings.FinalizeSettings, os.environ)
@@ -467,16 +467,16 @@ def finalize() -> "Finalize":
 
 @cache
 def close() -> "Close":
-    from stillmotion.services.close import Close
+    from stillmotion.services.operations.close import Close
 
     return Close(jobs=jobs(), clock=CLOCK)
 
 
 @cache
 def sweep() -> "Sweep":
-    from stillmotion.services.reconcile import Reconcile, ReconcileSettings
-    from stillmotion.services.rounds import Rounds
-    from stillmotion.services.sweep import Sweep, SweepSettings
+    from stillmotion.services.tracking.reconcile import Reconcile, ReconcileSettings
+    from stillmotion.services.tracking.rounds import Rounds
+    from stillmotion.services.tracking.sweep import Sweep, SweepSettings
 
     reconcile = Reconcile(
         jobs=jobs(),
@@ -521,10 +521,10 @@ def native_operate_api() -> "Endpoints":
     from stillmotion.dialects.native.videos import Deletion
     from stillmotion.dialects.native.views import View
     from stillmotion.dialects.native.webhooks import Webhooks
-    from stillmotion.services.deleting import Delete
-    from stillmotion.services.governor import Ending
-    from stillmotion.services.interventions import Interventions, InterventionSettings
-    from stillmotion.services.keys.managing import KeyRing
+    from stillmotion.services.dispatch.governor import Ending
+    from stillmotion.services.keys.key_ring import KeyRing
+    from stillmotion.services.operations.delete import Delete
+    from stillmotion.services.operations.interventions import Interventions, InterventionSettings
 
     interventions = Interventions(
         jobs=jobs(),
@@ -555,7 +555,7 @@ def dead_letters() -> "DeadLetters":
     from stillmotion.aws.outbox import DynamoOutbox
     from stillmotion.aws.queues import SqsQueue
     from stillmotion.domain.dead_letters import QueueName
-    from stillmotion.services.dead_letters import DeadLetters, DeadLetterSettings
+    from stillmotion.services.operations.dead_letters import DeadLetters, DeadLetterSettings
 
     given = load(DeadLetterSettings, os.environ)
     return DeadLetters(
@@ -583,14 +583,14 @@ def event_bus() -> "EventBus":
 
 @cache
 def announcing() -> "EventBus":
-    from stillmotion.services.outbound import Announcing
+    from stillmotion.services.webhooks.outbound import Announcing
 
     return Announcing(event_bus(), outbound())
 
 
 @cache
 def outbound() -> "Outbound":
-    from stillmotion.services.outbound import Outbound
+    from stillmotion.services.webhooks.outbound import Outbound
 
     return Outbound(
         jobs=jobs(),
@@ -625,7 +625,7 @@ def delivery_queue() -> "SqsDeliveryQueue":
 @cache
 def signing_secrets() -> "SigningSecrets":
     from stillmotion.aws.signing_roots import SigningRoots
-    from stillmotion.services.signing_secrets import SigningSecrets
+    from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
     return SigningSecrets(SigningRoots(aws(), load(settings.SigningSettings, os.environ).webhook_secret_id))
 
@@ -633,7 +633,7 @@ def signing_secrets() -> "SigningSecrets":
 @cache
 def deliver() -> "Deliver":
     from stillmotion.dialects.callbacks import Composer
-    from stillmotion.services.delivering import Deliver
+    from stillmotion.services.webhooks.deliver import Deliver
     from stillmotion.vendors.posting import HttpPoster
 
     given = load(settings.DeliverSettings, os.environ)

@@ -26,8 +26,8 @@ from stillmotion.aws.items import job_item
 from stillmotion.aws.secrets import VendorKeys
 from stillmotion.aws.table import Put, Table
 from stillmotion.domain.job import Job
-from stillmotion.services.keys import mint
-from stillmotion.services.signing_secrets import SigningSecrets
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 Asked = tuple[str, str]
 """An action, such as `dynamodb:PutItem`, and the partition key of the item."""

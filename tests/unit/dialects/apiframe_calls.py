@@ -22,7 +22,8 @@ from stillmotion.dialects.purse import Purse
 from stillmotion.domain.job import Attempt, Job, Outcome, Status, Video
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Budget
-from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
 
 ORDER = "POST /v2/videos/generate"
 UPLOAD = "POST /v2/uploads"

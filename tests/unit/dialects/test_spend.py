@@ -18,7 +18,8 @@ from stillmotion.domain.job import Booking
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally
 from stillmotion.ports import Budget
-from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
 
 TODAY = date(2026, 5, 4)
 YESTERDAY = TODAY - timedelta(days=1)

@@ -20,8 +20,9 @@ from stillmotion.dialects.wavespeed.problems import show_problem
 from stillmotion.dialects.wavespeed.uploads import WavespeedUploads
 from stillmotion.domain.job import Job, Status, Video
 from stillmotion.ports import Budget
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.signing_secrets import SigningSecrets
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 BASE_URL = "https://api.example"
 ORDER = "POST /api/v3/luma/ray-2-flash-i2v"

@@ -30,7 +30,7 @@ from stillmotion.domain.job import (
 )
 from stillmotion.domain.request import VendorName
 from stillmotion.edge.request import parse_request
-from stillmotion.services.finalize import FetchPolicy, Finalize, FinalizeResult
+from stillmotion.services.delivery.finalize import FetchPolicy, Finalize, FinalizeResult
 
 BUCKET = "output"
 URL = "https://cdn.example/v.mp4?signature=secret"

@@ -22,9 +22,9 @@ from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import is_swept
 from stillmotion.edge.request import parse_request
 from stillmotion.ports import Page
-from stillmotion.services.interventions import Interventions, InterventionSettings, Which
-from stillmotion.services.nudge import Address
-from stillmotion.services.reconcile import Reconcile, ReconcileSettings
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which
+from stillmotion.services.tracking.reconcile import Reconcile, ReconcileSettings
+from stillmotion.services.tracking.wake_up import WebhookAddress
 
 MARGIN_SECONDS = 90
 LATEST_INDEX_SECONDS = 60
@@ -155,7 +155,7 @@ class Adoptions(RuleBasedStateMachine):
             made = self.vendor.made[number]
             job, attempt = self._maker(made.key)
             token = attempt.webhook_token or ""
-            address = Address(vendor=attempt.vendor, job_id=job.id, attempt=attempt.number, token=token)
+            address = WebhookAddress(vendor=attempt.vendor, job_id=job.id, attempt=attempt.number, token=token)
             self._call(lambda: self.world.nudge(address, f"delivery-{made.id}", made.id))
 
     @rule(number=NUMBER, word=st.sampled_from(["not sent", "abandon"]))

@@ -32,8 +32,8 @@ from stillmotion.domain.job import (
     waiting,
 )
 from stillmotion.domain.request import Priority, Request, VendorName
-from stillmotion.services.governor import Admitted, Ending, GovernorSettings, InLine, Later
-from stillmotion.services.rounds import Rounds
+from stillmotion.services.dispatch.governor import Admitted, Ending, GovernorSettings, InLine, Later
+from stillmotion.services.tracking.rounds import Rounds
 
 HERE, ELSEWHERE = VendorName.WAVESPEED, VendorName.APIFRAME
 MOST_JOBS = 12

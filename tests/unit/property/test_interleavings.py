@@ -18,7 +18,7 @@ from tests.world import WORKFLOW_FAULT, World
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.job import Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
-from stillmotion.services.finalize import Finalize
+from stillmotion.services.delivery.finalize import Finalize
 
 FILM = film()
 

@@ -21,12 +21,12 @@ from stillmotion.domain.job import Job, Outcome, Status, Verdict, WrongStep
 from stillmotion.domain.request import VendorName
 from stillmotion.edge.request import parse_request
 from stillmotion.ports import ReadFailed
-from stillmotion.services.adopt import NotAdopted
-from stillmotion.services.finalize import Finalize
-from stillmotion.services.governor import GovernorSettings
-from stillmotion.services.interventions import Interventions, InterventionSettings, Which
-from stillmotion.services.rounds import Rounds
-from stillmotion.services.sweep import Sweep, SweepSettings
+from stillmotion.services.delivery.finalize import Finalize
+from stillmotion.services.dispatch.governor import GovernorSettings
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which
+from stillmotion.services.tracking.adopt import NotAdopted
+from stillmotion.services.tracking.rounds import Rounds
+from stillmotion.services.tracking.sweep import Sweep, SweepSettings
 
 FILM = film()
 LIMITS: GovernorSettings = replace(NO_LIMITS, wavespeed_concurrency=1, apiframe_concurrency=1, breaker_rest_seconds=60)

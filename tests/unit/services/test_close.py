@@ -8,8 +8,8 @@ from tests.world import WORKFLOW_FAULT, World
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Reason, Status
 from stillmotion.ports import Accepted, Declared, NotSent, Refused, Submission, Succeeded, Unanswered
-from stillmotion.services.close import Closed
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.close import Closed
 
 NO = Failure(FailureKind.OUT_OF_CREDITS, "no credits left")
 

@@ -11,11 +11,11 @@ from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Accepted, Conflict, NotSent, Pointer, Refused, Submission, Unanswered, generation_key
-from stillmotion.services.choosing import MOST_ATTEMPTS, Patience
-from stillmotion.services.close import workflow_failure
-from stillmotion.services.dispatch import Dispatched
+from stillmotion.services.dispatch.dispatch import Dispatched
+from stillmotion.services.dispatch.vendor_choice import MOST_ATTEMPTS, Patience
+from stillmotion.services.dispatch.vendor_submission import AcceptanceUnwritten
 from stillmotion.services.jobs import UnknownJob
-from stillmotion.services.submission import AcceptanceUnwritten
+from stillmotion.services.operations.close import workflow_failure
 
 LOST = Unanswered(detail="the connection broke", resendable=False)
 LOST_BUT_KEYED = Unanswered(detail="the connection broke", resendable=True)

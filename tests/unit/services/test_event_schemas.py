@@ -22,7 +22,7 @@ from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Generation, Job, Reason, Status, Video
 from stillmotion.domain.request import AspectRatio, VendorName
 from stillmotion.ports import Event
-from stillmotion.services import announcements
+from stillmotion.services.webhooks import announcements
 
 EVENTS = Path(ROOT / "docs" / "events")
 RULE = EVENTS / "rule.yaml"

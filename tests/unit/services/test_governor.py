@@ -12,7 +12,7 @@ from stillmotion.domain.governing import GovernorState
 from stillmotion.domain.job import Job, Status, attempt_begun, lined_up, moved, started
 from stillmotion.domain.request import Priority, Request, VendorName
 from stillmotion.ports import Conflict, StoreError
-from stillmotion.services.governor import Admitted, Ending, Governor, GovernorSettings, InLine, Later
+from stillmotion.services.dispatch.governor import Admitted, Ending, Governor, GovernorSettings, InLine, Later
 
 HERE, ELSEWHERE = VendorName.WAVESPEED, VendorName.APIFRAME
 

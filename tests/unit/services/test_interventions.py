@@ -23,9 +23,9 @@ from stillmotion.domain.job import Job, Outcome, Status, WrongStep
 from stillmotion.domain.request import InvalidRequest, VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.ports import Pointer, Succeeded, generation_key
-from stillmotion.services.adopt import NotAdopted
-from stillmotion.services.interventions import Interventions, InterventionSettings, PriceChanged, Which
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings, PriceChanged, Which
+from stillmotion.services.tracking.adopt import NotAdopted
 from stillmotion.services.vendors import Vendors
 
 MINE = Which(tenant="default", job_id="job-1")

@@ -21,9 +21,9 @@ from stillmotion.domain.job import (
 )
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.ports import StoreError
-from stillmotion.services.governor import Admitted, Ending, GovernorSettings, InLine
-from stillmotion.services.rounds import Rounded, Rounds
-from stillmotion.services.sweep import Sweep, SweepFailed, SweepSettings
+from stillmotion.services.dispatch.governor import Admitted, Ending, GovernorSettings, InLine
+from stillmotion.services.tracking.rounds import Rounded, Rounds
+from stillmotion.services.tracking.sweep import Sweep, SweepFailed, SweepSettings
 
 HERE = VendorName.WAVESPEED
 

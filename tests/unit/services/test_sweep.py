@@ -10,7 +10,7 @@ from stillmotion.domain.job import Job, Reason, Status, needs_attention
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION, is_swept
 from stillmotion.ports import Declared, Refused, Running, StoreError, Succeeded, Unanswered
-from stillmotion.services.sweep import SweepFailed, Swept
+from stillmotion.services.tracking.sweep import SweepFailed, Swept
 
 DONE = Succeeded(vendor_status="completed", video_url="https://cdn.example/v.mp4")
 

@@ -17,9 +17,9 @@ from stillmotion.domain.governing import GovernorState
 from stillmotion.domain.job import Job, Reason, Status, Still, Verdict, Video, completed, started
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.ports import Accepted, Declared, Reading, Refused, Succeeded, Unanswered
-from stillmotion.services.governor import InLine
-from stillmotion.services.interventions import Interventions, InterventionSettings, Which
-from stillmotion.services.rounds import Rounds
+from stillmotion.services.dispatch.governor import InLine
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which
+from stillmotion.services.tracking.rounds import Rounds
 
 MINE = Which(tenant="default", job_id="job-1")
 ONE_EACH = replace(NO_LIMITS, wavespeed_concurrency=1, apiframe_concurrency=1)

@@ -24,7 +24,7 @@ from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
 from stillmotion.domain.deliveries import RETENTION, Delivery, Subscription
 from stillmotion.domain.identity import is_job_id
 from stillmotion.ports import Conflict, UnknownPage
-from stillmotion.services.outbound import DeliveryPage
+from stillmotion.services.webhooks.outbound import DeliveryPage
 
 T = TypeVar("T", bound=msgspec.Struct)
 

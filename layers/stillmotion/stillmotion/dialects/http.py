@@ -19,9 +19,9 @@ import msgspec
 from stillmotion.domain.access import Scope, permits
 from stillmotion.domain.request import MAX_NAME_TOLD, FieldError, InvalidRequest
 from stillmotion.ports import AllowanceSpent, ApiKey, StoreError
-from stillmotion.services.keys.checking import Authenticator, Unauthenticated
-from stillmotion.services.keys.limiting import TooManyRequests
-from stillmotion.services.repetitions import NotRepeated
+from stillmotion.services.intake.repetitions import NotRepeated
+from stillmotion.services.keys.authentication import Authenticator, Unauthenticated
+from stillmotion.services.keys.limits import TooManyRequests
 
 MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""

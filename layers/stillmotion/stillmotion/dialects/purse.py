@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from stillmotion.ports import ApiKey, Books, Budget
-from stillmotion.services.keys.allowance import Allowance
+from stillmotion.services.keys.limits import Allowance
 
 
 class Purse:

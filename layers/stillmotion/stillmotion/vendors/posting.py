@@ -13,7 +13,7 @@ import httpcore
 
 from stillmotion.domain.hosts import IpAddress
 from stillmotion.ports import FetchFailed
-from stillmotion.services.delivering import Message, Undelivered
+from stillmotion.services.webhooks.deliver import Undelivered, WebhookMessage
 from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
 from stillmotion.vendors.deadlines import Deadline
 from stillmotion.vendors.downloads import GuardedNetwork, Resolve, resolve
@@ -53,7 +53,7 @@ class HttpPoster:
         self._seconds = seconds
         self._network = network
 
-    def post(self, url: str, message: Message) -> int:
+    def post(self, url: str, message: WebhookMessage) -> int:
         """The status of the answer. Raises Undelivered; within 10 seconds in all."""
         try:
             target = self._rules.target(url)
@@ -69,7 +69,7 @@ class HttpPoster:
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise Undelivered("The connection failed.") from error
 
-    def _post(self, target: Target, message: Message, deadline: Deadline) -> int:
+    def _post(self, target: Target, message: WebhookMessage, deadline: Deadline) -> int:
         def resolve_in_time(host: str) -> Sequence[IpAddress]:
             return within(deadline.within(None, httpcore.ConnectTimeout), lambda: self._resolve(host))
 

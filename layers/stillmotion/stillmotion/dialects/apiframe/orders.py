@@ -24,7 +24,7 @@ from stillmotion.domain.job import Job
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.ports import AllowanceSpent, JobStore, ObjectPlace, ObjectStore
-from stillmotion.services.calls import Call, SubmitCall
+from stillmotion.services.intake.api_orders import ApiOrder, SubmitApiOrder
 
 UPLOAD_SECONDS = 7200
 """How long the URL of an upload lives. As an image it is known for what it leads to, also when it is over."""
@@ -56,7 +56,7 @@ class ApiframeOrders(Feature):
     FUNCTION = "submit"
 
     def __init__(
-        self, submit: SubmitCall, jobs: JobStore, objects: ObjectStore, purse: Purse, prices: PriceTable
+        self, submit: SubmitApiOrder, jobs: JobStore, objects: ObjectStore, purse: Purse, prices: PriceTable
     ) -> None:
         self._submit = submit
         self._jobs = jobs
@@ -77,7 +77,7 @@ class ApiframeOrders(Feature):
     def order(
         self, request: HttpRequest, body: ApiframeOrder, headers: ApiframeOrderHeaders
     ) -> views.ApiframeAcceptedView:
-        call = Call(
+        call = ApiOrder(
             tenant=request.tenant,
             request=body.request(),
             arrived_at=request.arrived_at,
@@ -113,7 +113,7 @@ class ApiframeOrders(Feature):
             expires_at=request.arrived_at + timedelta(seconds=UPLOAD_SECONDS),
         )
 
-    def _job(self, request: HttpRequest, call: Call) -> Job:
+    def _job(self, request: HttpRequest, call: ApiOrder) -> Job:
         """Raises OutOfCredits, InvalidRequest."""
         able = routes(call.request, self._prices)
         quote, left = able[0].quote, self._purse.left(request.good_key, call.arrived_at)
@@ -127,7 +127,7 @@ class ApiframeOrders(Feature):
             left = self._purse.left(request.good_key, call.arrived_at)
             raise OutOfCredits(needed, views.available(left, self._prices)) from spent
 
-    def _is_repetition(self, call: Call) -> bool:
+    def _is_repetition(self, call: ApiOrder) -> bool:
         """One costs nothing."""
         key = call.idempotency_key
         return key is not None and self._jobs.get(identity.keyed_job_id(call.tenant, key)) is not None

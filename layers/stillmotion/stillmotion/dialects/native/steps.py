@@ -29,9 +29,9 @@ from stillmotion.domain.request import FieldError, InvalidRequest, VendorName
 from stillmotion.edge.fields import Rule
 from stillmotion.edge.request import amount
 from stillmotion.ports import ReadFailed
-from stillmotion.services.adopt import NotAdopted
-from stillmotion.services.interventions import Interventions, PriceChanged, Which
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.interventions import Interventions, PriceChanged, Which
+from stillmotion.services.tracking.adopt import NotAdopted
 
 Action = Literal["adopt", "not_sent", "abandon"]
 _AMOUNT: dict[str, Any] = {

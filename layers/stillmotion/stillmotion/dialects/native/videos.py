@@ -16,8 +16,8 @@ from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.job import Job, Status, WrongStep
 from stillmotion.domain.request import FieldError
 from stillmotion.ports import JobStore, ObjectStore, UnknownPage
-from stillmotion.services.deleting import Delete
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.delete import Delete
 
 CONTENT_SECONDS = 900
 POLL_AFTER = {"openai-poll-after-ms": "5000"}

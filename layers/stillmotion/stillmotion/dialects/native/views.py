@@ -21,7 +21,7 @@ from stillmotion.domain.substitution import as_sent
 
 if TYPE_CHECKING:
     from stillmotion.domain.routing import Route
-    from stillmotion.services.estimate import Estimated
+    from stillmotion.services.intake.estimate import Estimated
 
 Model = Literal["luma-ray-2-flash"]
 JobRecord = Annotated[dict[str, Any], record("Job")]

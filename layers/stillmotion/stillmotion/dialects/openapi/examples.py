@@ -59,11 +59,11 @@ from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.domain.spend import Tally
 from stillmotion.edge.request import parse_request
 from stillmotion.ports import ApiKey, Books, Budget, Envelope, Event
-from stillmotion.services import announcements
-from stillmotion.services.dead_letters import Replayed
-from stillmotion.services.delivering import Message
-from stillmotion.services.estimate import Estimated
-from stillmotion.services.signing_secrets import derived
+from stillmotion.services.intake.estimate import Estimated
+from stillmotion.services.operations.dead_letters import Replayed
+from stillmotion.services.webhooks import announcements
+from stillmotion.services.webhooks.deliver import WebhookMessage
+from stillmotion.services.webhooks.signing_secrets import derived
 
 _VIEW = views.View(output_expiration_days=30)
 _PRICES = PriceTable()
@@ -118,7 +118,7 @@ def errors() -> Mapping[str, object]:
     return {name: _as_sent(answer.body) for name, answer in shown.items()}
 
 
-def message(detail_type: str) -> Message:
+def message(detail_type: str) -> WebhookMessage:
     """What is sent of an event."""
     announce, make = ANNOUNCED[detail_type]
     job = make()

@@ -1,4 +1,7 @@
-"""Keys in clear: how they look, and what is stored in their place."""
+"""Keys in clear: how they look, and what is stored in their place.
+
+A module of its own, as the command that makes the first key of a stack needs nothing else.
+"""
 
 import hashlib
 import re

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from stillmotion.domain.job import Job, Status, WrongStep, deleted
 from stillmotion.ports import Clock, Conflict, JobStore, ObjectStore
-from stillmotion.services.interventions import Which
 from stillmotion.services.jobs import WRITE_TRIES, UnknownJob, find
+from stillmotion.services.operations.interventions import Which
 
 _SENT = (
     "It has been sent to a vendor, and is paid for or may be: what becomes of it has to be seen."

@@ -36,7 +36,8 @@ from stillmotion.ports import (
     alias_key,
     source_key,
 )
-from stillmotion.services import announcements, stills
+from stillmotion.services.intake import inspection
+from stillmotion.services.webhooks import announcements
 
 INBOX = "inbox/"
 UPLOADS = "uploads/"
@@ -69,7 +70,7 @@ class _Wish(msgspec.Struct, frozen=True):
     line: VendorName | None = None
 
 
-class SubmitUpload:
+class SubmitInboxUpload:
     """Answers to objects that appear in the input bucket; `find_still` finds the end image that a sidecar names."""
 
     def __init__(
@@ -82,7 +83,7 @@ class SubmitUpload:
         prices: PriceTable,
         tenant: str,
         default_prompt: str,
-        find_still: stills.FindStill,
+        find_still: inspection.FindStill,
     ) -> None:
         self._jobs = jobs
         self._objects = objects
@@ -112,7 +113,7 @@ class SubmitUpload:
             head = self._objects.head(bucket, key, version_id)
         except ObjectMissing:
             return Submitted("ignored")
-        checksum = stills.checksum(self._objects, head)
+        checksum = inspection.checksum(self._objects, head)
         source = identity.source_id(bucket, key, checksum)
         for _ in range(SETTLING_TRIES):
             try:
@@ -136,7 +137,7 @@ class SubmitUpload:
             bytes=head.bytes,
         )
         try:
-            still = replace(stills.inspect(self._objects, head, "image"), checksum=checksum)
+            still = replace(inspection.inspect(self._objects, head, "image"), checksum=checksum)
             wish = self._wish(head)
             if wish.request is not None:
                 route = routes(wish.request, self._prices, still.width, still.height)[0]

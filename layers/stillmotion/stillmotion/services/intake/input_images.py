@@ -27,8 +27,8 @@ from stillmotion.ports import (
     PictureUnreachable,
     StoreError,
 )
-from stillmotion.services import stills
-from stillmotion.services.uploads import INBOX, UPLOADS
+from stillmotion.services.intake import inspection
+from stillmotion.services.intake.inbox import INBOX, UPLOADS
 
 FETCH_SECONDS = 15.0
 """For all that one call has fetched: its caller waits 29 s at most, and the pictures are still to be stored."""
@@ -38,7 +38,7 @@ class InputUnreachable(InvalidRequest):
     """An image could not be read where the request says that it is."""
 
 
-class Received(msgspec.Struct, frozen=True):
+class ReceivedImage(msgspec.Struct, frozen=True):
     """A picture from outside: its bytes, and what they were seen to be."""
 
     image: bytes
@@ -53,7 +53,7 @@ class Unpacked(msgspec.Struct, frozen=True):
     """
 
     request: Request
-    pictures: Mapping[str, Received] = {}
+    pictures: Mapping[str, ReceivedImage] = {}
     places: Mapping[str, ObjectPlace] = {}
 
     @property
@@ -67,14 +67,14 @@ class Unpacked(msgspec.Struct, frozen=True):
         return fingerprint(replace(self.request, **versions))
 
 
-class Stills(msgspec.Struct, frozen=True):
+class OrderImages(msgspec.Struct, frozen=True):
     """The images of a call as they were read."""
 
     image: Still | None = None
     end_image: Still | None = None
 
 
-class Receiving:
+class InputImages:
     """Takes pictures in.
 
     `pictures` gives the port when an address from outside comes; `place_of` tells which object of the input bucket a
@@ -103,7 +103,7 @@ class Receiving:
 
         Raises InvalidRequest.
         """
-        pictures: dict[str, Received] = {}
+        pictures: dict[str, ReceivedImage] = {}
         places: dict[str, ObjectPlace] = {}
         for field, address in _addresses(request).items():
             if is_data_uri(address):
@@ -114,7 +114,7 @@ class Receiving:
         addresses = {field: place.address for field, place in {**named, **places}.items()}
         return Unpacked(replace(request, **addresses), pictures, places)
 
-    def __call__(self, tenant: str, unpacked: Unpacked) -> Stills:
+    def __call__(self, tenant: str, unpacked: Unpacked) -> OrderImages:
         """The images of a call, all of them objects of the input bucket now.
 
         Nothing is fetched before what is in the bucket was found good, and nothing stored before all was fetched.
@@ -130,7 +130,7 @@ class Receiving:
             self._check(address, field)
         pictures = {**unpacked.pictures, **self._fetched(outside)}
         stored = {field: self._stored(tenant, picture) for field, picture in pictures.items()}
-        return Stills(**own, **stored)
+        return OrderImages(**own, **stored)
 
     def sketched(self, tenant: str, field: str, address: str) -> Still:
         """An image as far as it can be told with nothing fetched or stored: one from outside is only named.
@@ -164,14 +164,14 @@ class Receiving:
         own = f"{UPLOADS}{tenant}/"
         prefixes = (own, INBOX) if tenant == self._inbox_tenant else (own,)
         try:
-            return stills.placed(self._objects, place, field, self._input_bucket, prefixes)
+            return inspection.placed(self._objects, place, field, self._input_bucket, prefixes)
         except StoreError as error:
             if place.version_id is None:
                 raise
             # The version comes from a URL that anybody can write: S3 refuses what can be none, and does not miss it.
             raise InputUnreachable(FieldError(field, "cannot be read in the input bucket")) from error
 
-    def _fetched(self, addresses: Mapping[str, str]) -> dict[str, Received]:
+    def _fetched(self, addresses: Mapping[str, str]) -> dict[str, ReceivedImage]:
         began = self._clock.now()
         fetched: dict[str, bytes] = {}
         for field, address in addresses.items():
@@ -184,7 +184,7 @@ class Receiving:
                 raise InputUnreachable(FieldError(field, str(error))) from error
         return {field: _received(fetched[address], field) for field, address in addresses.items()}
 
-    def _stored(self, tenant: str, picture: Received) -> Still:
+    def _stored(self, tenant: str, picture: ReceivedImage) -> Still:
         key = _key(tenant, picture)
         try:
             head = self._objects.head(self._input_bucket, key)
@@ -193,7 +193,7 @@ class Receiving:
             head = self._objects.head(self._input_bucket, key)
         return self._still(key, picture, head)
 
-    def _still(self, key: str, picture: Received, head: ObjectHead | None = None) -> Still:
+    def _still(self, key: str, picture: ReceivedImage, head: ObjectHead | None = None) -> Still:
         return Still(
             address=f"s3://{self._input_bucket}/{key}",
             bucket=self._input_bucket,
@@ -213,16 +213,16 @@ def _addresses(request: Request) -> dict[str, str]:
     return {field: address for field, address in named.items() if address is not None}
 
 
-def _unpacked(uri: str, field: str) -> Received:
+def _unpacked(uri: str, field: str) -> ReceivedImage:
     from stillmotion.domain.data_uris import decoded  # noqa: PLC0415 - few calls have one
 
     return _received(decoded(uri, field), field)
 
 
-def _received(image: bytes, field: str) -> Received:
-    return Received(image, stills.whole(image, field))
+def _received(image: bytes, field: str) -> ReceivedImage:
+    return ReceivedImage(image, inspection.whole(image, field))
 
 
-def _key(tenant: str, picture: Received) -> str:
+def _key(tenant: str, picture: ReceivedImage) -> str:
     digest = hashlib.sha256(picture.image).hexdigest()
     return f"{UPLOADS}{tenant}/{digest}{SUFFIX_OF_TYPE[picture.seen.media_type]}"

@@ -30,8 +30,8 @@ from stillmotion.ports import (
     delivery_key,
     generation_key,
 )
-from stillmotion.services.adopt import Adopt, NotAdopted
 from stillmotion.services.jobs import WRITE_TRIES
+from stillmotion.services.tracking.adopt import Adopt, NotAdopted
 from stillmotion.services.vendors import Vendors
 
 REMEMBERED = timedelta(days=30)
@@ -42,7 +42,7 @@ class NotOurs(Exception):
     """No attempt has this address: the caller is to hear no more than that."""
 
 
-class Address(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookAddress(msgspec.Struct, frozen=True, kw_only=True):
     """What the URL of a webhook names."""
 
     vendor: VendorName
@@ -51,13 +51,13 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     token: str
 
 
-class Nudged(msgspec.Struct, frozen=True, kw_only=True):
+class WakeUpResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it, for the log."""
 
     result: Literal["seen", "ended", "noted", "adopted", "woken", "started", "counted"]
 
 
-class Nudge:
+class WakeUp:
     """Takes verified webhooks."""
 
     def __init__(self, *, jobs: JobStore, parking: Parking, vendors: Vendors, workflow: Workflow, clock: Clock) -> None:
@@ -67,18 +67,18 @@ class Nudge:
         self._workflow = workflow
         self._clock = clock
 
-    def __call__(self, address: Address, delivery_id: str, generation_id: str) -> Nudged:
+    def __call__(self, address: WebhookAddress, delivery_id: str, generation_id: str) -> WakeUpResult:
         """Raises NotOurs; ReadFailed where the vendor has to be read and cannot: it should send it again."""
         job, attempt = self._find(address)
         key = delivery_key(address.vendor, f"{address.job_id}#{delivery_id}")
         if self._jobs.pointer(key) is not None:
-            return Nudged(result="seen")
+            return WakeUpResult(result="seen")
         nudged = self._take(job, attempt, generation_id)
         now = self._clock.now()
         self._jobs.remember(Pointer(key=key, job_id=job.id, created_at=now, expires_at=now + REMEMBERED))
         return nudged
 
-    def _find(self, address: Address) -> tuple[Job, Attempt]:
+    def _find(self, address: WebhookAddress) -> tuple[Job, Attempt]:
         job = self._jobs.get(address.job_id)
         named = [attempt for attempt in job.attempts if attempt.number == address.attempt] if job else []
         # Compared in any case, so that the time does not tell whether there is such an attempt.
@@ -88,45 +88,45 @@ class Nudge:
             raise NotOurs
         return job, named[0]
 
-    def _take(self, job: Job, attempt: Attempt, generation_id: str) -> Nudged:
+    def _take(self, job: Job, attempt: Attempt, generation_id: str) -> WakeUpResult:
         if attempt.generation is not None and attempt.generation.id == generation_id:
             return self._go_on(job, attempt.number)
         if attempt.generation is None and not attempt.is_settled and not job.is_final:
             return self._settle(job.id, attempt, generation_id)
         return self._note(job.id, attempt, generation_id)
 
-    def _settle(self, job_id: str, attempt: Attempt, generation_id: str) -> Nudged:
+    def _settle(self, job_id: str, attempt: Attempt, generation_id: str) -> WakeUpResult:
         """Makes the generation the attempt's, if the vendor knows it and nobody else has it."""
         try:
             saved = self._adopt(job_id, attempt, generation_id)
         except NotAdopted:
             return self._note(job_id, attempt, generation_id)
         self._go_on(saved, attempt.number)
-        return Nudged(result="adopted")
+        return WakeUpResult(result="adopted")
 
-    def _go_on(self, job: Job, number: int) -> Nudged:
+    def _go_on(self, job: Job, number: int) -> WakeUpResult:
         """Wakes whoever waits for this generation; starts somebody where nobody is left."""
         if job.is_final or job.attempt is None or job.attempt.number != number:
-            return Nudged(result="ended")
+            return WakeUpResult(result="ended")
         token = self._parking.nudge(job.id, self._clock.now())
         if token is not None and self._workflow.wake(token):
-            return Nudged(result="woken")
+            return WakeUpResult(result="woken")
         now = self._clock.now()
         if job.status is Status.NEEDS_ATTENTION and job.reason is Reason.WORKFLOW_FAILED:
             again = resumed(job, now)
         elif job.status is Status.GENERATING and not self._workflow.is_running(job):
             again = replace(job, run=job.run + 1, updated_at=now)
         else:
-            return Nudged(result="counted")
+            return WakeUpResult(result="counted")
         try:
             saved = self._jobs.save(again)
         except Conflict:
             # Somebody is at work on it.
-            return Nudged(result="counted")
+            return WakeUpResult(result="counted")
         self._workflow.start(saved)
-        return Nudged(result="started")
+        return WakeUpResult(result="started")
 
-    def _note(self, job_id: str, attempt: Attempt, generation_id: str) -> Nudged:
+    def _note(self, job_id: str, attempt: Attempt, generation_id: str) -> WakeUpResult:
         """A generation that the ledger has no place for may have cost money: a person is told.
 
         It is claimed for the attempt that its webhook names, so that no other is given it.
@@ -136,7 +136,7 @@ class Nudge:
             job = self._found(job_id)
             told = noted(job, text, self._clock.now())
             if told is job:
-                return Nudged(result="noted")
+                return WakeUpResult(result="noted")
             key = generation_key(attempt.vendor, generation_id)
             pointer = Pointer(key=key, job_id=job_id, attempt=attempt.number, created_at=told.updated_at)
             try:
@@ -144,7 +144,7 @@ class Nudge:
                 self._jobs.save(told, [Claim(pointer, unique=True)] if owner is None else [])
             except (Conflict, AlreadyExists):
                 continue
-            return Nudged(result="noted")
+            return WakeUpResult(result="noted")
         raise Conflict(f"job {job_id} is written by too many at once")
 
     def _found(self, job_id: str) -> Job:

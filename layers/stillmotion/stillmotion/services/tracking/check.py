@@ -12,7 +12,7 @@ from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.ports import Clock, Conflict, Declared, JobStore, Parking, ReadFailed, Reading, Running, Succeeded
-from stillmotion.services.governor import Ending, Governor
+from stillmotion.services.dispatch.governor import Ending, Governor
 from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.vendors import Vendors
 

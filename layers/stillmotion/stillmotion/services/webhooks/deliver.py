@@ -10,10 +10,10 @@ import msgspec
 from stillmotion.domain.deliveries import RETENTION, Delivery, DeliveryState, answered, ended, unanswered
 from stillmotion.domain.job import Job, seconds_between
 from stillmotion.ports import Clock, Conflict, JobStore, Pointer
-from stillmotion.services.outbound import DeliveryStore
+from stillmotion.services.webhooks.outbound import DeliveryStore
 
 
-class Message(msgspec.Struct, frozen=True):
+class WebhookMessage(msgspec.Struct, frozen=True):
     """What is POSTed."""
 
     headers: Mapping[str, str]
@@ -31,11 +31,11 @@ class Undelivered(Exception):
 class Poster(Protocol):
     """POSTs to addresses that callers name, on the public internet and nowhere else."""
 
-    def post(self, url: str, message: Message) -> int:
+    def post(self, url: str, message: WebhookMessage) -> int:
         """The status of the answer; redirects are not followed. Raises Undelivered."""
 
 
-Compose = Callable[[Delivery, Job | None, datetime], Message | None]
+Compose = Callable[[Delivery, Job | None, datetime], WebhookMessage | None]
 """What to POST in the delivery's dialect; None where the event can no longer be told."""
 
 

@@ -39,11 +39,11 @@ from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.sweeping import is_remembered, may_be_sent_again
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.ports import Budget, Clock, Conflict, JobStore, OverBudget, Parking, ReadFailed, Vendor
-from stillmotion.services.choosing import Choice, Patience
-from stillmotion.services.governor import Admitted, Ending, Governor, InLine, Later
+from stillmotion.services.dispatch.governor import Admitted, Ending, Governor, InLine, Later
+from stillmotion.services.dispatch.vendor_choice import Patience, VendorChoice
+from stillmotion.services.dispatch.vendor_orders import VendorOrders
+from stillmotion.services.dispatch.vendor_submission import VendorSubmission
 from stillmotion.services.jobs import WRITE_TRIES, find
-from stillmotion.services.orders import Orders
-from stillmotion.services.submission import Submission
 from stillmotion.services.vendors import Vendors
 
 SENDER_MARGIN_SECONDS = 5
@@ -88,7 +88,7 @@ class Dispatch:
         self,
         *,
         jobs: JobStore,
-        orders: Orders,
+        orders: VendorOrders,
         vendors: Vendors,
         governor: Governor,
         parking: Parking,
@@ -111,8 +111,8 @@ class Dispatch:
         self._settings = settings
         self._budget = budget
         self._knows_signature = knows_signature
-        self._choose = Choice(vendors=vendors, governor=governor, clock=clock, prices=prices, patience=patience)
-        self._submit = Submission(jobs=jobs, vendors=vendors, clock=clock)
+        self._choose = VendorChoice(vendors=vendors, governor=governor, clock=clock, prices=prices, patience=patience)
+        self._submit = VendorSubmission(jobs=jobs, vendors=vendors, clock=clock)
 
     def __call__(self, job_id: str) -> Dispatched:
         """One step of getting the job accepted. Raises UnknownJob."""

@@ -5,7 +5,7 @@ a slot, or finds one free, grants it to the first in line and wakes it; the othe
 before it fell asleep finds it when it is kept from parking by the nudge that came with it.
 
 The index that shows the line may be a moment behind: a job is read again before a slot is granted to it, and after,
-as it may have left the line in between. What is lost when a process dies here, the round mends (`services.rounds`).
+as it may have left the line in between. What is lost when a process dies here, the round mends (`tracking.rounds`).
 """
 
 import random

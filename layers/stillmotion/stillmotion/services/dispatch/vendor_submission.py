@@ -28,7 +28,7 @@ class AcceptanceUnwritten(Exception):
     """
 
 
-class Submission:
+class VendorSubmission:
     """Sends attempts."""
 
     def __init__(self, *, jobs: JobStore, vendors: Vendors, clock: Clock) -> None:

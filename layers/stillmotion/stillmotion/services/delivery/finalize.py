@@ -42,9 +42,9 @@ from stillmotion.ports import (
     ObjectMissing,
     ObjectStore,
 )
-from stillmotion.services import announcements
+from stillmotion.services.delivery.provenance import provenance
 from stillmotion.services.jobs import WRITE_TRIES, find
-from stillmotion.services.provenance import provenance
+from stillmotion.services.webhooks import announcements
 
 MEDIA_TYPE = "video/mp4"
 RATIO_TOLERANCE = 0.02

@@ -9,7 +9,7 @@ from stillmotion.domain.job import Job, Outcome, Reason, Status, seconds_between
 from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.waiting import backoff
 from stillmotion.ports import Clock
-from stillmotion.services.governor import Governor
+from stillmotion.services.dispatch.governor import Governor
 from stillmotion.services.vendors import Vendors
 
 # What is in the record for each attempt must not outgrow the item.
@@ -24,7 +24,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     dispatch_patience_seconds: int = 3600
 
 
-class Choice:
+class VendorChoice:
     """The next route of a job, by the ledger, the keys that there are, and which vendors are resting."""
 
     def __init__(

@@ -27,16 +27,16 @@ from stillmotion.ports import (
     Workflow,
     recent_key,
 )
-from stillmotion.services.keys.allowance import Allowance
-from stillmotion.services.receiving import Receiving, Unpacked
-from stillmotion.services.repetitions import KeyReused, OrderDeleted
-from stillmotion.services.uploads import UPLOADS
+from stillmotion.services.intake.inbox import UPLOADS
+from stillmotion.services.intake.input_images import InputImages, Unpacked
+from stillmotion.services.intake.repetitions import KeyReused, OrderDeleted
+from stillmotion.services.keys.limits import Allowance
 
 RETRY_WINDOW = timedelta(minutes=10)
 UPLOAD_SECONDS = 900
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class ApiOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One API call. `retry_count` is what a retrying client says of itself; None where it says nothing.
 
     `key` is whose daily allowance the order is taken from, if that key has one. `notes` are sentences about what is
@@ -52,7 +52,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+class PresignedUpload(msgspec.Struct, frozen=True, kw_only=True):
     """Where an image may be put, for `seconds` seconds, and the address to name it by afterwards."""
 
     image: str
@@ -61,7 +61,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int
 
 
-class SubmitCall:
+class SubmitApiOrder:
     """Makes, or finds, the job of a call."""
 
     def __init__(
@@ -72,7 +72,7 @@ class SubmitCall:
         workflow: Workflow,
         clock: Clock,
         prices: PriceTable,
-        receiving: Receiving,
+        receiving: InputImages,
         input_bucket: str,
         allowance: Allowance,
     ) -> None:
@@ -85,7 +85,7 @@ class SubmitCall:
         self._input_bucket = input_bucket
         self._allowance = allowance
 
-    def __call__(self, call: Call) -> Job:
+    def __call__(self, call: ApiOrder) -> Job:
         """The job. Raises InvalidRequest, NotRepeated, or AllowanceSpent; all before a record is written.
 
         A repetition is told before an image is looked at: it fetches and stores nothing again.
@@ -105,14 +105,16 @@ class SubmitCall:
                 raise
             return self._repeated(earlier, fingerprint)
 
-    def ticket(self, tenant: str, content_type: str, content_length: int) -> Ticket:
+    def ticket(self, tenant: str, content_type: str, content_length: int) -> PresignedUpload:
         """A place to put an image for a later call."""
         key = f"{UPLOADS}{tenant}/{identity.new_job_id()}"
         url = self._objects.signed_put(
             self._input_bucket, key, seconds=UPLOAD_SECONDS, content_type=content_type, content_length=content_length
         )
         headers = {"content-type": content_type, "content-length": str(content_length)}
-        return Ticket(image=f"s3://{self._input_bucket}/{key}", url=url, headers=headers, seconds=UPLOAD_SECONDS)
+        return PresignedUpload(
+            image=f"s3://{self._input_bucket}/{key}", url=url, headers=headers, seconds=UPLOAD_SECONDS
+        )
 
     def still(self, tenant: str, field: str, address: str) -> Still:
         """The image that a tenant's call would name in `field`; nothing is fetched or stored. Raises InvalidRequest."""
@@ -122,7 +124,7 @@ class SubmitCall:
         """Keeps a picture that came with a call; gives the address to name it by. Raises InvalidRequest."""
         return self._receiving.store_picture(tenant, image, field)
 
-    def _ordered(self, call: Call, unpacked: Unpacked) -> Job:
+    def _ordered(self, call: ApiOrder, unpacked: Unpacked) -> Job:
         fingerprint = unpacked.fingerprint
         able = routes(call.request, self._prices)
         if call.request.image is not None:
@@ -158,7 +160,7 @@ class SubmitCall:
         self._workflow.start(job)
         return job
 
-    def _earlier(self, call: Call, fingerprint: str) -> Job | None:
+    def _earlier(self, call: ApiOrder, fingerprint: str) -> Job | None:
         if call.idempotency_key is not None:
             return self._jobs.get(identity.keyed_job_id(call.tenant, call.idempotency_key))
         if not call.retry_count:
@@ -178,7 +180,7 @@ class SubmitCall:
             self._workflow.start(job)
         return job
 
-    def _claims(self, call: Call, job: Job, fingerprint: str) -> list[Claim]:
+    def _claims(self, call: ApiOrder, job: Job, fingerprint: str) -> list[Claim]:
         if call.idempotency_key is not None or call.retry_count is None:
             return []
         pointer = Pointer(

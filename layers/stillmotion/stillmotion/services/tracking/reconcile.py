@@ -39,7 +39,7 @@ from stillmotion.ports import (
     Workflow,
     generation_key,
 )
-from stillmotion.services.adopt import Adopt, NotAdopted
+from stillmotion.services.tracking.adopt import Adopt, NotAdopted
 from stillmotion.services.vendors import Vendors
 
 VENDOR = VendorName.WAVESPEED

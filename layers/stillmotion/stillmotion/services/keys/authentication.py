@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from stillmotion.ports import ApiKey, Clock, KeyStore
-from stillmotion.services.keys.limiting import RateLimit
+from stillmotion.services.keys.limits import RateLimit
 from stillmotion.services.keys.minting import is_well_formed, key_hash
 
 CACHE_TIME = timedelta(seconds=60)

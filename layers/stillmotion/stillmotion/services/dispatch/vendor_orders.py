@@ -12,7 +12,7 @@ from stillmotion.ports import ObjectStore, Order, Vendor
 Transfer = Literal["signed_url", "upload"]
 
 
-class OrderSettings(msgspec.Struct, frozen=True, kw_only=True):
+class VendorOrderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a vendor gets an image of our own buckets: by a signed URL that lives `input_url_seconds` seconds, or put
     into the vendor's own storage."""
 
@@ -20,10 +20,10 @@ class OrderSettings(msgspec.Struct, frozen=True, kw_only=True):
     image_transfer: Transfer = "signed_url"
 
 
-class Orders:
+class VendorOrders:
     """Makes orders of jobs, and sketches of orders that are not sent."""
 
-    def __init__(self, objects: ObjectStore, settings: OrderSettings) -> None:
+    def __init__(self, objects: ObjectStore, settings: VendorOrderSettings) -> None:
         self._objects = objects
         self._settings = settings
 

@@ -8,8 +8,8 @@ from stillmotion.domain.job import Still
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable, Route, ratio_to_send, routes, shape
 from stillmotion.ports import Envelope
-from stillmotion.services.orders import Orders
-from stillmotion.services.stills import FindStill
+from stillmotion.services.dispatch.vendor_orders import VendorOrders
+from stillmotion.services.intake.inspection import FindStill
 from stillmotion.services.vendors import Vendors
 
 _WEBHOOK = "Where the stack has webhooks on, a webhook's address that only the vendor knows is added when it is sent."
@@ -42,7 +42,7 @@ class Estimated(msgspec.Struct, frozen=True, kw_only=True):
 class Estimate:
     """Looks at a request as the functions that make and send a job of it would."""
 
-    def __init__(self, *, vendors: Vendors, orders: Orders, prices: PriceTable, find_still: FindStill) -> None:
+    def __init__(self, *, vendors: Vendors, orders: VendorOrders, prices: PriceTable, find_still: FindStill) -> None:
         self._vendors = vendors
         self._orders = orders
         self._prices = prices

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from stillmotion.domain.job import Job, WrongStep, expired, resumed
 from stillmotion.domain.sweeping import Remedy, is_due, remedy
 from stillmotion.ports import Clock, Conflict, JobStore, StoreError, Workflow
-from stillmotion.services import announcements
-from stillmotion.services.reconcile import Reconciled
-from stillmotion.services.rounds import Rounded
+from stillmotion.services.tracking.reconcile import Reconciled
+from stillmotion.services.tracking.rounds import Rounded
+from stillmotion.services.webhooks import announcements
 
 FAILURES_TOLD = 5
 
@@ -37,7 +37,7 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     """How many jobs were found quiet, and what was done about them.
 
     `adopted` were settled by their vendor's history; for `unread` it could not be had. `slots_…` is what the
-    governor's round did (`services.rounds`).
+    governor's round did (`services.tracking.rounds`).
     """
 
     resumed: int = 0

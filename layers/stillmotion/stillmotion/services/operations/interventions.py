@@ -20,15 +20,27 @@ from stillmotion.domain.interventions import (
     unanswered,
     withdrawn,
 )
-from stillmotion.domain.job import Job, Status, WrongStep
+from stillmotion.domain.job import Attempt, Job, Status, WrongStep
+from stillmotion.domain.reconciling import doubts_of, has_no_answer
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable, Route, routes
-from stillmotion.ports import Claim, Clock, Conflict, Event, JobStore, ObjectMissing, ObjectStore, Parking, Workflow
-from stillmotion.services import announcements
-from stillmotion.services.adopt import Adopt
-from stillmotion.services.doubts import doubts
+from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION
+from stillmotion.ports import (
+    Claim,
+    Clock,
+    Conflict,
+    Event,
+    JobStore,
+    ObjectMissing,
+    ObjectStore,
+    Parking,
+    Pointer,
+    Workflow,
+)
 from stillmotion.services.jobs import WRITE_TRIES, UnknownJob, find
+from stillmotion.services.tracking.adopt import Adopt
 from stillmotion.services.vendors import Vendors
+from stillmotion.services.webhooks import announcements
 
 _UNDER_WAY = frozenset({Status.DISPATCHING, Status.GENERATING, Status.FINALIZING})
 
@@ -154,7 +166,7 @@ class Interventions:
         def step(job: Job, now: datetime) -> Change:
             attempt = unanswered(job, now, self._timeout_seconds)
             change = _cancelled_perhaps(never_sent(job, now, self._timeout_seconds), now)
-            return replace(change, claims=doubts(job.id, attempt, now), frees=True)
+            return replace(change, claims=dispute_claims(job.id, attempt, now), frees=True)
 
         return self._run(which, step)
 
@@ -165,7 +177,7 @@ class Interventions:
             attempt = unanswered(job, now, self._timeout_seconds)
             changed = abandoned(job, now, self._timeout_seconds)
             event = announcements.video_failed(changed, now)
-            return Change(job=changed, event=event, claims=doubts(job.id, attempt, now), frees=True)
+            return Change(job=changed, event=event, claims=dispute_claims(job.id, attempt, now), frees=True)
 
         return self._change(which, step)
 
@@ -244,3 +256,19 @@ def _cancelled_perhaps(job: Job, now: datetime) -> Change:
     if job.status is not Status.CANCELLED:
         return Change(job=job)
     return Change(job=job, event=announcements.video_cancelled(job, now))
+
+
+def dispute_claims(job_id: str, attempt: Attempt, now: datetime) -> tuple[Claim, ...]:
+    """The claims to store with a person's word that an attempt was never sent, or that nobody will find out.
+
+    People may be wrong. If they are, the generation that the attempt made belongs to no attempt, and must not be taken
+    for that of another attempt without an answer (`services.tracking.reconcile`). `attempt` is as it was without an
+    answer. There are no claims where its vendor recognizes idempotency keys.
+    """
+    if not has_no_answer(attempt):
+        return ()
+    forgotten = attempt.sent_at + RETENTION[attempt.vendor] + LONGEST_GENERATION
+    return tuple(
+        Claim(Pointer(key=key, job_id=job_id, attempt=attempt.number, created_at=now, expires_at=forgotten))
+        for key in doubts_of(attempt)
+    )

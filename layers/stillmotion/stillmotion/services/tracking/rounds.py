@@ -16,7 +16,7 @@ from stillmotion.domain.governing import Lease, needs_slot
 from stillmotion.domain.job import Outcome, WrongStep, resumed
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Clock, Conflict, JobStore, StoreError, Workflow
-from stillmotion.services.governor import Governor
+from stillmotion.services.dispatch.governor import Governor
 
 # What a slot was granted for is begun, or written down as ended, well within this.
 QUIET = timedelta(seconds=60)
