@@ -11,9 +11,12 @@ from stillmotion.dialects.callbacks import Composer
 from stillmotion.domain.deliveries import Delivery, Subscription
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import Callback, Request
-from stillmotion.ports import Conflict, Event, UnknownPage
-from stillmotion.services.webhooks.deliver import Deliver, Tried, Undelivered, WebhookMessage
-from stillmotion.services.webhooks.outbound import DeliveryPage, Outbound
+from stillmotion.ports import Conflict, UnknownPage
+from stillmotion.ports.egress import Undelivered, WebhookMessage
+from stillmotion.ports.records import Event
+from stillmotion.ports.webhooks import DeliveryPage
+from stillmotion.services.webhooks.deliver import Deliver, Tried
+from stillmotion.services.webhooks.outbound import Outbound
 from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 ROOT = "a root of thirty-two characters."

@@ -25,7 +25,7 @@ from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import Budget
+from stillmotion.ports.records import Budget
 from stillmotion.services.dispatch.dispatch import Dispatch, DispatchSettings
 from stillmotion.services.dispatch.governor import Governor, GovernorSettings
 from stillmotion.services.dispatch.vendor_choice import Patience

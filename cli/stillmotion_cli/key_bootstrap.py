@@ -9,7 +9,7 @@ from rich.console import Console
 
 from stillmotion.aws.items import api_key_item
 from stillmotion.domain.access import TENANT_RULE, is_tenant
-from stillmotion.ports import ApiKey
+from stillmotion.domain.keys import ApiKey
 from stillmotion.services.keys.minting import mint
 from stillmotion_cli import text
 from stillmotion_cli.address import KEY_VARIABLE, URL_VARIABLE

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from stillmotion.aws.keys import DynamoKeyStore
-from stillmotion.ports import ApiKey
+from stillmotion.domain.keys import ApiKey
 from stillmotion.services.keys.minting import PREFIX_SHOWN, key_hash, mint
 from stillmotion_local.aws_clients import LocalAws
 from stillmotion_local.failures import StackError

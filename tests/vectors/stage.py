@@ -30,9 +30,11 @@ from tests.world import BUCKET, World
 from stillmotion import composition
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import QueueName
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
-from stillmotion.ports import ApiKey, Budget, StoreError
+from stillmotion.ports import StoreError
+from stillmotion.ports.records import Budget
 from stillmotion.services.keys.authentication import Authenticator
 from stillmotion.services.keys.limits import RateLimit
 from stillmotion.services.keys.minting import key_hash

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from stillmotion.dialects.openapi.serving import Contract
     from stillmotion.dialects.purse import Purse
     from stillmotion.domain.job import Job
-    from stillmotion.ports import EventBus, ObjectPlace, Pictures, Vendor
+    from stillmotion.ports.egress import Pictures
+    from stillmotion.ports.objects import ObjectPlace
+    from stillmotion.ports.vendor import Vendor
+    from stillmotion.ports.webhooks import EventBus
     from stillmotion.services.delivery.finalize import Finalize
     from stillmotion.services.dispatch.dispatch import Dispatch
     from stillmotion.services.dispatch.governor import Governor

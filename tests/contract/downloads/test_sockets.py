@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.ports import FetchFailed
+from stillmotion.ports.egress import FetchFailed
 from stillmotion.vendors.downloads import HttpDownloader, resolve
 
 pytestmark = pytest.mark.enable_socket

@@ -19,7 +19,7 @@ from tests.contract.downloads.test_sockets import (
     silent,
 )
 
-from stillmotion.ports import PictureUnreachable
+from stillmotion.ports.egress import PictureUnreachable
 from stillmotion.vendors.pictures import HttpPictures
 
 pytestmark = pytest.mark.enable_socket

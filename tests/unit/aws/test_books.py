@@ -30,7 +30,8 @@ from stillmotion.domain.job import (
 )
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.spend import Tally
-from stillmotion.ports import AlreadyExists, Budget, Claim, Conflict, OverBudget, Pointer
+from stillmotion.ports import Conflict
+from stillmotion.ports.records import AlreadyExists, Budget, Claim, OverBudget, Pointer
 
 TODAY = NOW.date()
 QUOTE = Decimal("0.51")

@@ -16,7 +16,8 @@ from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Put, Table
 from stillmotion.domain.access import Scope
 from stillmotion.domain.job import Job, Status
-from stillmotion.ports import ApiKey, Conflict, UnknownPage
+from stillmotion.domain.keys import ApiKey
+from stillmotion.ports import Conflict, UnknownPage
 
 KEY = ApiKey(
     hash="ab12",

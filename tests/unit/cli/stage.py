@@ -25,7 +25,8 @@ from stillmotion.dialects.native.views import View
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.job import Job, Video, completed
 from stillmotion.domain.routing import PriceTable
-from stillmotion.ports import Budget, Running, Succeeded
+from stillmotion.ports.records import Budget
+from stillmotion.ports.vendor import Running, Succeeded
 from stillmotion.services.keys.authentication import Authenticator
 from stillmotion.services.keys.minting import mint
 from stillmotion.services.operations.dead_letters import DeadLetters

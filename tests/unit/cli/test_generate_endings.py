@@ -9,7 +9,7 @@ from tests.unit.cli.stage import LOST, Stage, times
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Reason, marked_overdue, needs_attention
-from stillmotion.ports import Declared, Refused, Running, Unanswered
+from stillmotion.ports.vendor import Declared, Refused, Running, Unanswered
 
 LAKE = ("generate", "lake.jpg", "--prompt", "waves roll in")
 

@@ -14,7 +14,7 @@ from tests.unit.cli.stage import MOVIE, Stage
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Still, Substitution, attempt_begun, noted
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Refused
+from stillmotion.ports.vendor import Refused
 from stillmotion_cli.record_view import print_record
 from stillmotion_cli.records import Video
 from stillmotion_cli.text import moment

@@ -21,7 +21,7 @@ from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.purse import Purse
 from stillmotion.domain.job import Attempt, Job, Outcome, Status, Video
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Budget
+from stillmotion.ports.records import Budget
 from stillmotion.services.keys.authentication import Authenticator
 from stillmotion.services.keys.minting import mint
 

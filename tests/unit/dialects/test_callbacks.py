@@ -13,9 +13,9 @@ from tests.deliveries import KEY_HASH, ROOT, URL, Telling
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Status
 from stillmotion.domain.request import Callback, CallbackDialect
+from stillmotion.ports.egress import WebhookMessage
 from stillmotion.services.keys.minting import key_hash
 from stillmotion.services.webhooks import announcements
-from stillmotion.services.webhooks.deliver import WebhookMessage
 from stillmotion.services.webhooks.signing_secrets import derived
 from stillmotion.vendors.signatures import Forged, apiframe_delivery, wavespeed_delivery
 

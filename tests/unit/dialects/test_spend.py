@@ -17,7 +17,7 @@ from stillmotion.domain.access import Scope
 from stillmotion.domain.job import Booking
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally
-from stillmotion.ports import Budget
+from stillmotion.ports.records import Budget
 from stillmotion.services.keys.authentication import Authenticator
 from stillmotion.services.keys.minting import mint
 

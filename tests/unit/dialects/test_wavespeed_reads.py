@@ -20,7 +20,7 @@ from stillmotion.domain.access import Scope
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Generation, Job, Reason, Status
 from stillmotion.domain.request import Callback
-from stillmotion.ports import Budget
+from stillmotion.ports.records import Budget
 from stillmotion.services.webhooks.signing_secrets import derived
 from stillmotion.vendors.wavespeed import FAILURES
 

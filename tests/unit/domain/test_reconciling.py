@@ -15,10 +15,10 @@ from stillmotion.domain.reconciling import (
     MOST_CANDIDATES,
     Reach,
     candidates,
-    doubts_about,
-    doubts_of,
+    disputed_periods,
     has_no_answer,
     is_to_be_looked_for,
+    periods_to_check,
     window,
 )
 from stillmotion.domain.request import VendorName
@@ -144,13 +144,13 @@ def test_an_attempt_that_a_person_settled_casts_doubt_wherever_windows_overlap(s
     reach = Reach(timedelta(seconds=60), timedelta(seconds=margin))
     other = replace(ATTEMPT, sent_at=after(seconds))
     if window(other, reach).overlaps(window(ATTEMPT, reach)):
-        assert set(doubts_of(other)) & set(doubts_about(ATTEMPT, reach))
+        assert set(disputed_periods(other)) & set(periods_to_check(ATTEMPT, reach))
 
 
 def test_a_doubt_ends_some_minutes_away() -> None:
     far = replace(ATTEMPT, sent_at=SENT + 4 * DOUBT)
-    assert not set(doubts_of(far)) & set(doubts_about(ATTEMPT, REACH))
+    assert not set(disputed_periods(far)) & set(periods_to_check(ATTEMPT, REACH))
 
 
 def test_a_doubt_takes_few_items() -> None:
-    assert len(doubts_of(ATTEMPT)) <= 3
+    assert len(disputed_periods(ATTEMPT)) <= 3

@@ -10,7 +10,7 @@ import pytest
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.hosts import IpAddress
-from stillmotion.ports import FetchFailed
+from stillmotion.ports.egress import FetchFailed
 from stillmotion.vendors.downloads import MAX_REDIRECTS, HttpDownloader
 
 PUBLIC = "93.184.216.34"

@@ -13,7 +13,7 @@ from tests.unit.finalize.conftest import BUCKET, KEY, RECORD_KEY, URL, Interrupt
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Reason, Status, Verdict, WrongStep, needs_attention
-from stillmotion.ports import FetchFailed
+from stillmotion.ports.egress import FetchFailed
 from stillmotion.services.delivery.finalize import FetchPolicy, FinalizeResult
 from stillmotion.services.jobs import UnknownJob
 

@@ -9,7 +9,7 @@ from tests.stills import image
 from tests.unit.pictures.web import PUBLIC, Web, answer
 
 from stillmotion.domain.hosts import IpAddress
-from stillmotion.ports import PictureUnreachable
+from stillmotion.ports.egress import PictureUnreachable
 from stillmotion.vendors.pictures import MAX_REDIRECTS, NOT_PUBLIC, within
 
 URL = "https://cdn.example/a.jpg?signature=secret"

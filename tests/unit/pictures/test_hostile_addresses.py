@@ -4,7 +4,7 @@ import pytest
 from tests.stills import image
 from tests.unit.pictures.web import PUBLIC, Web, answer
 
-from stillmotion.ports import PictureUnreachable
+from stillmotion.ports.egress import PictureUnreachable
 from stillmotion.vendors.pictures import NOT_PUBLIC
 
 PRIVATE = [

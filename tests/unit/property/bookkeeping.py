@@ -9,20 +9,20 @@ from tests.fakes import Died, FakeClock
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import (
+from stillmotion.ports.vendor import (
     Accepted,
     Declared,
     Envelope,
     Listed,
     NotSent,
-    Order,
     ReadFailed,
     Reading,
     Refused,
     Running,
-    Submission,
+    SubmissionAnswer,
     Succeeded,
     Unanswered,
+    VendorOrder,
 )
 
 KEYS_REMEMBERED = timedelta(hours=24)
@@ -58,10 +58,10 @@ class BookkeepingVendor:
     posts: list[tuple[str, str]] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def compose(self, order: Order) -> Envelope:
+    def compose(self, order: VendorOrder) -> Envelope:
         return Envelope(path=f"/{self.name}", body=f"{order.request.prompt} {next(self.numbers)}")
 
-    def submit(self, envelope: Envelope, idempotency_key: str) -> Submission:
+    def submit(self, envelope: Envelope, idempotency_key: str) -> SubmissionAnswer:
         self.meanwhile()
         match self.answer:
             case "never sent":

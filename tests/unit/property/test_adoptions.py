@@ -21,7 +21,7 @@ from stillmotion.domain.job import Attempt, Job, Outcome, Status, WrongStep
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import is_swept
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import Page
+from stillmotion.ports.records import Page
 from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which
 from stillmotion.services.tracking.reconcile import Reconcile, ReconcileSettings
 from stillmotion.services.tracking.wake_up import WebhookAddress

@@ -20,7 +20,7 @@ from stillmotion.domain.interventions import TooSoon
 from stillmotion.domain.job import Job, Outcome, Status, Verdict, WrongStep
 from stillmotion.domain.request import VendorName
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import ReadFailed
+from stillmotion.ports.vendor import ReadFailed
 from stillmotion.services.delivery.finalize import Finalize
 from stillmotion.services.dispatch.governor import GovernorSettings
 from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which

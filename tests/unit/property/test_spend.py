@@ -41,7 +41,8 @@ from stillmotion.domain.job import (
 )
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.spend import Tally, added, due, for_all
-from stillmotion.ports import Books, Budget, Conflict, JobStore, OverBudget
+from stillmotion.ports import Conflict
+from stillmotion.ports.records import Books, Budget, JobStore, OverBudget
 
 JOBS = {"job-1": "ada", "job-2": "ada", "job-3": "bob", "job-4": "bob"}
 TENANT_CAP, STACK_CAP = Decimal("1.25"), Decimal("1.80")

@@ -10,7 +10,10 @@ from tests.world import WORKFLOW_FAULT, World
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Accepted, Conflict, NotSent, Pointer, Refused, Submission, Unanswered, generation_key
+from stillmotion.keyspace import generation_key
+from stillmotion.ports import Conflict
+from stillmotion.ports.records import Pointer
+from stillmotion.ports.vendor import Accepted, NotSent, Refused, SubmissionAnswer, Unanswered
 from stillmotion.services.dispatch.dispatch import Dispatched
 from stillmotion.services.dispatch.vendor_choice import MOST_ATTEMPTS, Patience
 from stillmotion.services.dispatch.vendor_submission import AcceptanceUnwritten
@@ -28,7 +31,7 @@ def attempt(world: World) -> Attempt:
     return latest
 
 
-def answered(world: World, *submissions: Submission, **fields: object) -> Job:
+def answered(world: World, *submissions: SubmissionAnswer, **fields: object) -> Job:
     """A stored job whose vendors will answer so."""
     world.wavespeed.submissions = list(submissions)
     world.apiframe.submissions = list(submissions)
@@ -183,7 +186,7 @@ def test_a_late_answer_is_written_over_unknown(world: World) -> None:
         Refused(failure=Failure(FailureKind.UNAUTHORIZED, "no such key")),
     ],
 )
-def test_what_a_repetition_is_told_says_nothing_of_the_first_post(world: World, answer: Submission) -> None:
+def test_what_a_repetition_is_told_says_nothing_of_the_first_post(world: World, answer: SubmissionAnswer) -> None:
     """The first may have been taken: a new attempt, with a new key, would pay twice."""
     job = answered(world, LOST_BUT_KEYED, answer, Accepted(generation_id="g-1"), vendor="apiframe")
     assert [world.dispatch(job.id).outcome for _ in range(3)] == ["wait", "wait", "accepted"]

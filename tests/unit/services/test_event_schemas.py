@@ -21,7 +21,7 @@ from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Generation, Job, Reason, Status, Video
 from stillmotion.domain.request import AspectRatio, VendorName
-from stillmotion.ports import Event
+from stillmotion.ports.records import Event
 from stillmotion.services.webhooks import announcements
 
 EVENTS = Path(ROOT / "docs" / "events")

@@ -14,10 +14,12 @@ from tests.world import BUCKET, PRICES, World
 
 from stillmotion.domain.access import Scope, is_tenant, permits
 from stillmotion.domain.job import Job
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import Request
 from stillmotion.domain.routing import routes
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import AllowanceSpent, ApiKey, StoreError
+from stillmotion.ports import StoreError
+from stillmotion.ports.keys import AllowanceSpent
 from stillmotion.services.intake.api_orders import ApiOrder
 from stillmotion.services.keys.authentication import MAX_CACHED, Authenticator, Unauthenticated
 from stillmotion.services.keys.limits import RateLimit, TooManyRequests

@@ -9,7 +9,9 @@ from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Accepted, Pointer, ReadFailed, Running, Succeeded, Unanswered, generation_key
+from stillmotion.keyspace import generation_key
+from stillmotion.ports.records import Pointer
+from stillmotion.ports.vendor import Accepted, ReadFailed, Running, Succeeded, Unanswered
 from stillmotion.services.tracking.wake_up import NotOurs, WebhookAddress
 
 BASE = "https://api.example"

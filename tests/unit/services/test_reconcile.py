@@ -24,7 +24,10 @@ from stillmotion.domain.job import (
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import RETENTION
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import Listed, Page, Pointer, ReadFailed, StoreError, generation_key
+from stillmotion.keyspace import generation_key
+from stillmotion.ports import StoreError
+from stillmotion.ports.records import Page, Pointer
+from stillmotion.ports.vendor import Listed, ReadFailed
 from stillmotion.services.operations.interventions import dispute_claims
 from stillmotion.services.tracking.reconcile import Reconciled
 from stillmotion.services.tracking.sweep import SweepFailed

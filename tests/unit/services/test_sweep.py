@@ -9,7 +9,8 @@ from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job, Reason, Status, needs_attention
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION, is_swept
-from stillmotion.ports import Declared, Refused, Running, StoreError, Succeeded, Unanswered
+from stillmotion.ports import StoreError
+from stillmotion.ports.vendor import Declared, Refused, Running, Succeeded, Unanswered
 from stillmotion.services.tracking.sweep import SweepFailed, Swept
 
 DONE = Succeeded(vendor_status="completed", video_url="https://cdn.example/v.mp4")

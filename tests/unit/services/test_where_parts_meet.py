@@ -16,7 +16,7 @@ from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.governing import GovernorState
 from stillmotion.domain.job import Job, Reason, Status, Still, Verdict, Video, completed, started
 from stillmotion.domain.request import Request, VendorName
-from stillmotion.ports import Accepted, Declared, Reading, Refused, Succeeded, Unanswered
+from stillmotion.ports.vendor import Accepted, Declared, Reading, Refused, Succeeded, Unanswered
 from stillmotion.services.dispatch.governor import InLine
 from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which
 from stillmotion.services.tracking.rounds import Rounds

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.pictures.web import PUBLIC, Web, answer
 
-from stillmotion.services.webhooks.deliver import Undelivered, WebhookMessage
+from stillmotion.ports.egress import Undelivered, WebhookMessage
 from stillmotion.vendors.posting import OVERALL_SECONDS, HttpPoster
 
 URL = "https://hooks.example/1?token=secret"

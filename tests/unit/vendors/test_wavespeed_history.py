@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.ports import Listed, ReadFailed
+from stillmotion.ports.vendor import Listed, ReadFailed
 from stillmotion.vendors.answers import Answer
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.wavespeed import WaveSpeedVendor

@@ -8,7 +8,8 @@ import pytest
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.errors import Misconfigured
-from stillmotion.ports import Envelope, NotSent, ReadFailed, Refused, StoreError, Unanswered, Vendor
+from stillmotion.ports import StoreError
+from stillmotion.ports.vendor import Envelope, NotSent, ReadFailed, Refused, Unanswered, Vendor
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
 

@@ -18,17 +18,14 @@ from stillmotion.aws.items import Unreadable
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
 from stillmotion.domain.governing import GovernorState
 from stillmotion.domain.request import VendorName
+from stillmotion.keyspace import governor_key
 from stillmotion.ports import Conflict
 
 _ABSENT = Condition("attribute_not_exists(pk)")
 
 
-def governor_key(vendor: VendorName) -> str:
-    return f"governor#{vendor}"
-
-
 class DynamoGovernorStore:
-    """The governor's items in the jobs table as a `ports.GovernorStore`."""
+    """The governor's items in the jobs table as a `ports.workflow.GovernorStore`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._table = Table(clients, table_name)

@@ -10,9 +10,12 @@ from msgspec.structs import replace
 
 from stillmotion.aws.attributes import stamp
 from stillmotion.aws.clients import AwsClients
-from stillmotion.aws.items import ACTIVITY_INDEX, KEY_PARTITION, api_key_item, api_key_key, api_key_of
+from stillmotion.aws.items import ACTIVITY_INDEX, KEY_PARTITION, api_key_item, api_key_of
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
-from stillmotion.ports import ApiKey, Conflict, KeyPage, UnknownPage
+from stillmotion.domain.keys import ApiKey
+from stillmotion.keyspace import api_key_key
+from stillmotion.ports import Conflict, UnknownPage
+from stillmotion.ports.keys import KeyPage
 
 MOST_READ = 5000
 """How many keys are looked at for one page: some two megabytes."""
@@ -23,7 +26,7 @@ _ABSENT = Condition("attribute_not_exists(pk)")
 
 
 class DynamoKeyStore:
-    """The API keys in the jobs table as a `ports.KeyStore`."""
+    """The API keys in the jobs table as a `ports.keys.KeyStore`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._table = Table(clients, table_name)

@@ -22,7 +22,7 @@ def wake(clients: AwsClients, token: str) -> bool:
 
 
 class StepFunctionsWorkflow:
-    """Step Functions as a `ports.Workflow`. `state_machine_arn` may be that of a version or an alias."""
+    """Step Functions as a `ports.workflow.Workflow`. `state_machine_arn` may be that of a version or an alias."""
 
     def __init__(self, clients: AwsClients, state_machine_arn: str) -> None:
         self._clients = clients

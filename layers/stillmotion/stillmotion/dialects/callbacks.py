@@ -23,7 +23,7 @@ from stillmotion.domain.deliveries import Delivery
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import CallbackDialect
-from stillmotion.services.webhooks.deliver import WebhookMessage
+from stillmotion.ports.egress import WebhookMessage
 from stillmotion.services.webhooks.signing_secrets import PREFIX
 
 Body = Callable[[Job, str], object]

@@ -17,8 +17,10 @@ from typing import Any, Protocol
 import msgspec
 
 from stillmotion.domain.access import Scope, permits
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import MAX_NAME_TOLD, FieldError, InvalidRequest
-from stillmotion.ports import AllowanceSpent, ApiKey, StoreError
+from stillmotion.ports import StoreError
+from stillmotion.ports.keys import AllowanceSpent
 from stillmotion.services.intake.repetitions import NotRepeated
 from stillmotion.services.keys.authentication import Authenticator, Unauthenticated
 from stillmotion.services.keys.limits import TooManyRequests

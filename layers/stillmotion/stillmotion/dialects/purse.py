@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from stillmotion.ports import ApiKey, Books, Budget
+from stillmotion.domain.keys import ApiKey
+from stillmotion.ports.records import Books, Budget
 from stillmotion.services.keys.limits import Allowance
 
 

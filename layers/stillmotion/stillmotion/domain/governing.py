@@ -2,7 +2,7 @@
 whether it asked to be left alone, and whether it rests.
 
 A job in line is granted a slot, its *lease*, and starts when pace, pause and breaker let it. These are values and
-functions of them; whoever stores the state compares its version (`ports.GovernorStore`).
+functions of them; whoever stores the state compares its version (`ports.workflow.GovernorStore`).
 """
 
 from collections.abc import Iterable, Mapping

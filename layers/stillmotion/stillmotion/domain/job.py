@@ -1,7 +1,7 @@
 """A job: one request being carried out, with the ledger of its attempts.
 
 A job is a value. Each step of its life is a function that gives the next value and refuses, with `WrongStep`, a step
-that the ledger does not allow; whoever stores it compares the version it read (see `ports.JobStore`).
+that the ledger does not allow; whoever stores it compares the version it read (see `ports.records.JobStore`).
 """
 
 from datetime import datetime, timedelta

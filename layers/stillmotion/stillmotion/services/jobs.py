@@ -1,7 +1,7 @@
 """What every step that is given a job id needs."""
 
 from stillmotion.domain.job import Job
-from stillmotion.ports import JobStore
+from stillmotion.ports.records import JobStore
 
 # How often a step that lost the race for a record reads it again and decides anew.
 WRITE_TRIES = 8

@@ -17,7 +17,7 @@ import httpcore
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.hosts import IpAddress, is_public, literal
-from stillmotion.ports import FetchFailed
+from stillmotion.ports.egress import FetchFailed
 from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
 from stillmotion.vendors.deadlines import Deadline, TimedStream
 
@@ -53,7 +53,7 @@ def resolve(host: str) -> list[IpAddress]:
 
 
 class HttpDownloader:
-    """A `ports.Downloader` over https; over http for `local_origins` alone.
+    """A `ports.egress.Downloader` over https; over http for `local_origins` alone.
 
     `allowed_hosts` and `local_origins` are those of `AddressRules`. `overall_seconds` bounds a download as a whole,
     redirects included, and `max_bytes` its size. `trust` gives the TLS context, when a first https connection needs it.
@@ -117,7 +117,7 @@ class HttpDownloader:
 
 
 class HttpDownload:
-    """A body under way, as a `ports.Download`. Raises FetchFailed for an answer that has none."""
+    """A body under way, as a `ports.egress.Download`. Raises FetchFailed for an answer that has none."""
 
     def __init__(self, response: httpcore.Response, host: str, deadline: "Deadline", max_bytes: int) -> None:
         if response.status in _GONE:

@@ -15,7 +15,7 @@ import httpcore
 
 from stillmotion.domain.hosts import IpAddress
 from stillmotion.domain.images import MAX_BYTES
-from stillmotion.ports import FetchFailed, PictureUnreachable
+from stillmotion.ports.egress import FetchFailed, PictureUnreachable
 from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
 from stillmotion.vendors.deadlines import Deadline
 from stillmotion.vendors.downloads import GuardedNetwork, Resolve, resolve
@@ -38,7 +38,7 @@ _HEADERS = (
 
 
 class HttpPictures:
-    """A `ports.Pictures` over https; over http for `local_origins` alone, as in `AddressRules`.
+    """A `ports.egress.Pictures` over https; over http for `local_origins` alone, as in `AddressRules`.
 
     `trust` gives the TLS context, when a first https connection needs it.
     """

@@ -12,8 +12,7 @@ from time import monotonic
 import httpcore
 
 from stillmotion.domain.hosts import IpAddress
-from stillmotion.ports import FetchFailed
-from stillmotion.services.webhooks.deliver import Undelivered, WebhookMessage
+from stillmotion.ports.egress import FetchFailed, Undelivered, WebhookMessage
 from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
 from stillmotion.vendors.deadlines import Deadline
 from stillmotion.vendors.downloads import GuardedNetwork, Resolve, resolve
@@ -33,7 +32,7 @@ _HEADERS = (
 
 
 class HttpPoster:
-    """A `delivering.Poster` over https; over http for `local_origins` alone, as in `AddressRules`.
+    """A `ports.egress.Poster` over https; over http for `local_origins` alone, as in `AddressRules`.
 
     `trust` gives the TLS context, when a first https connection needs it.
     """

@@ -9,7 +9,7 @@ from datetime import datetime
 from time import monotonic
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.ports import Listed, ReadFailed
+from stillmotion.ports.vendor import Listed, ReadFailed
 from stillmotion.vendors.answers import Answer, at, generation_id_at, message, read_failed, text_at, word_at
 
 MODEL = "luma/ray-2-flash-i2v"

@@ -18,7 +18,9 @@ import httpx
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.errors import Misconfigured
-from stillmotion.ports import Envelope, FetchFailed, NotSent, ReadFailed, Refused, StoreError, Unanswered
+from stillmotion.ports import StoreError
+from stillmotion.ports.egress import FetchFailed
+from stillmotion.ports.vendor import Envelope, NotSent, ReadFailed, Refused, Unanswered
 from stillmotion.vendors.answers import Answer, decoded, plain, retry_after_seconds
 from stillmotion.vendors.deadlines import Deadline, TimedNetwork
 from stillmotion.vendors.transport import NetworkTransport

@@ -19,7 +19,9 @@ from stillmotion.domain.job import Job, Status
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable
 from stillmotion.edge.fields import refusing
-from stillmotion.ports import JobStore, ObjectStore, UnknownPage
+from stillmotion.ports import UnknownPage
+from stillmotion.ports.objects import ObjectStore
+from stillmotion.ports.records import JobStore
 
 OUTPUT_SECONDS = 3600
 """How long the URL of a video lives, at most; every read gives a new one."""

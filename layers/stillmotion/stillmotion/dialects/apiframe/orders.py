@@ -23,7 +23,9 @@ from stillmotion.domain.images import media_type
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable, routes
-from stillmotion.ports import AllowanceSpent, JobStore, ObjectPlace, ObjectStore
+from stillmotion.ports.keys import AllowanceSpent
+from stillmotion.ports.objects import ObjectPlace, ObjectStore
+from stillmotion.ports.records import JobStore
 from stillmotion.services.intake.api_orders import ApiOrder, SubmitApiOrder
 
 UPLOAD_SECONDS = 7200

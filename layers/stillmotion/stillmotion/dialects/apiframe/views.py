@@ -15,10 +15,10 @@ from stillmotion.dialects.models import LEFT_OUT, Address, JobIdText, ResponseMo
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Attempt, Job, Status
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import AspectRatio, Concept, VendorName, bare
 from stillmotion.domain.routing import APIFRAME_CREDITS, PriceTable
 from stillmotion.domain.spend import due
-from stillmotion.ports import ApiKey
 
 Model = Literal["luma-ray-flash-2"]
 JobStatus = Literal["QUEUED", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]

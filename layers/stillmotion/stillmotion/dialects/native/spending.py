@@ -18,7 +18,7 @@ from stillmotion.dialects.native import NATIVE, SPENDING
 from stillmotion.domain.access import Scope, permits
 from stillmotion.domain.job import Booking
 from stillmotion.domain.spend import Tally
-from stillmotion.ports import Books, Budget
+from stillmotion.ports.records import Books, Budget
 
 USUAL_DAYS = 7
 MAX_DAYS = 92

@@ -28,7 +28,7 @@ from stillmotion.domain.job import WrongStep
 from stillmotion.domain.request import FieldError, InvalidRequest, VendorName
 from stillmotion.edge.fields import Rule
 from stillmotion.edge.request import amount
-from stillmotion.ports import ReadFailed
+from stillmotion.ports.vendor import ReadFailed
 from stillmotion.services.jobs import UnknownJob
 from stillmotion.services.operations.interventions import Interventions, PriceChanged, Which
 from stillmotion.services.tracking.adopt import NotAdopted

@@ -11,9 +11,10 @@ from stillmotion.dialects.declared import Answer, Dialect, Feature, InPath, oper
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, dump, parse_event
 from stillmotion.dialects.native import VENDORS
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Clock, ReadFailed
+from stillmotion.ports import Clock
+from stillmotion.ports.vendor import ReadFailed
 from stillmotion.services.tracking.wake_up import NotOurs, WakeUp, WakeUpResult, WebhookAddress
-from stillmotion.vendors.signatures import Delivery, Forged, apiframe_delivery, wavespeed_delivery
+from stillmotion.vendors.signatures import Forged, VendorWebhook, apiframe_delivery, wavespeed_delivery
 
 Keys = Mapping[VendorName, tuple[str | None, ...]]
 MAX_DIGITS = 9
@@ -99,7 +100,7 @@ class VendorWebhooks(Feature):
         self._tell(address, self._nudge(address, delivery.id, delivery.generation_id))
         return Answer(None)
 
-    def _verified(self, request: HttpRequest, vendor: VendorName) -> Delivery:
+    def _verified(self, request: HttpRequest, vendor: VendorName) -> VendorWebhook:
         keys = self._keys()[vendor]
         match vendor:
             case VendorName.APIFRAME:

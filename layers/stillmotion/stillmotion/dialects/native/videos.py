@@ -15,7 +15,9 @@ from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.job import Job, Status, WrongStep
 from stillmotion.domain.request import FieldError
-from stillmotion.ports import JobStore, ObjectStore, UnknownPage
+from stillmotion.ports import UnknownPage
+from stillmotion.ports.objects import ObjectStore
+from stillmotion.ports.records import JobStore
 from stillmotion.services.jobs import UnknownJob
 from stillmotion.services.operations.delete import Delete
 

@@ -54,15 +54,17 @@ from stillmotion.domain.dead_letters import Letter, QueueName
 from stillmotion.domain.deliveries import Delivery, answered
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Booking, Job
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import FieldError, VendorName
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.domain.spend import Tally
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import ApiKey, Books, Budget, Envelope, Event
+from stillmotion.ports.egress import WebhookMessage
+from stillmotion.ports.records import Books, Budget, Event
+from stillmotion.ports.vendor import Envelope
 from stillmotion.services.intake.estimate import Estimated
 from stillmotion.services.operations.dead_letters import Replayed
 from stillmotion.services.webhooks import announcements
-from stillmotion.services.webhooks.deliver import WebhookMessage
 from stillmotion.services.webhooks.signing_secrets import derived
 
 _VIEW = views.View(output_expiration_days=30)

@@ -21,7 +21,7 @@ from stillmotion.dialects.wavespeed.views import WORDS, PredictionStatus
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import FieldError
 from stillmotion.edge.fields import Rule
-from stillmotion.ports import JobStore
+from stillmotion.ports.records import JobStore
 
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 100

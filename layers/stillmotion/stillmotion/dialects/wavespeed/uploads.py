@@ -19,7 +19,7 @@ from stillmotion.domain.access import Scope
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE, MediaType
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.edge.fields import Rule
-from stillmotion.ports import ObjectPlace, ObjectStore
+from stillmotion.ports.objects import ObjectPlace, ObjectStore
 from stillmotion.services.intake.api_orders import SubmitApiOrder
 
 DOWNLOAD_SECONDS = 3600

@@ -31,17 +31,10 @@ from stillmotion.domain.job import (
 from stillmotion.domain.mp4 import CorruptVideo, Mp4Check, Mp4Facts
 from stillmotion.domain.substitution import as_sent
 from stillmotion.domain.waiting import backoff
-from stillmotion.ports import (
-    Clock,
-    Conflict,
-    Downloader,
-    Event,
-    FetchFailed,
-    JobStore,
-    ObjectHead,
-    ObjectMissing,
-    ObjectStore,
-)
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.egress import Downloader, FetchFailed
+from stillmotion.ports.objects import ObjectHead, ObjectMissing, ObjectStore
+from stillmotion.ports.records import Event, JobStore
 from stillmotion.services.delivery.provenance import provenance
 from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.webhooks import announcements

@@ -38,7 +38,10 @@ from stillmotion.domain.request import InvalidRequest, VendorName
 from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.sweeping import is_remembered, may_be_sent_again
 from stillmotion.domain.waiting import WaitPolicy
-from stillmotion.ports import Budget, Clock, Conflict, JobStore, OverBudget, Parking, ReadFailed, Vendor
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.records import Budget, JobStore, OverBudget
+from stillmotion.ports.vendor import ReadFailed, Vendor
+from stillmotion.ports.workflow import Parking
 from stillmotion.services.dispatch.governor import Admitted, Ending, Governor, InLine, Later
 from stillmotion.services.dispatch.vendor_choice import Patience, VendorChoice
 from stillmotion.services.dispatch.vendor_orders import VendorOrders

@@ -22,7 +22,9 @@ from stillmotion.domain import breaker, governing
 from stillmotion.domain.governing import Ending, GovernorState, Lease, Limits, needs_slot, stands_in_line, turn
 from stillmotion.domain.job import Job, Reason
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Clock, Conflict, GovernorStore, JobStore, Parking, StoreError
+from stillmotion.ports import Clock, Conflict, StoreError
+from stillmotion.ports.records import JobStore
+from stillmotion.ports.workflow import GovernorStore, Parking
 
 __all__ = ["Admission", "Admitted", "Ending", "Governor", "GovernorSettings", "InLine", "Later"]
 

@@ -7,7 +7,8 @@ import msgspec
 
 from stillmotion.domain.job import Job, Still
 from stillmotion.domain.routing import Route, ratio_to_send
-from stillmotion.ports import ObjectStore, Order, Vendor
+from stillmotion.ports.objects import ObjectStore
+from stillmotion.ports.vendor import Vendor, VendorOrder
 
 Transfer = Literal["signed_url", "upload"]
 
@@ -31,7 +32,7 @@ class VendorOrders:
     def transfer(self) -> Transfer:
         return self._settings.image_transfer
 
-    def ready(self, job: Job, route: Route, vendor: Vendor, webhook_url: str | None = None) -> Order:
+    def ready(self, job: Job, route: Route, vendor: Vendor, webhook_url: str | None = None) -> VendorOrder:
         """An order to be sent. Hands images over to the vendor where that is how it gets them. Raises ReadFailed."""
 
         def handed_over(bucket: str, key: str, still: Still) -> str:
@@ -39,7 +40,7 @@ class VendorOrders:
             return vendor.upload(image, still.media_type or "application/octet-stream", key.rpartition("/")[2])
 
         place = handed_over if self.transfer == "upload" else self._signed
-        return Order(
+        return VendorOrder(
             request=route.request,
             aspect_ratio=ratio_to_send(route, job.aspect_ratio),
             image_url=_address(job.still, place),
@@ -47,10 +48,10 @@ class VendorOrders:
             webhook_url=webhook_url,
         )
 
-    def sketched(self, route: Route, aspect_ratio: str, still: Still | None, end_still: Still | None) -> Order:
+    def sketched(self, route: Route, aspect_ratio: str, still: Still | None, end_still: Still | None) -> VendorOrder:
         """An order to be looked at. Hands nothing over: an image that would be has its `s3://` address in it."""
         place = _named if self.transfer == "upload" else self._signed
-        return Order(
+        return VendorOrder(
             request=route.request,
             aspect_ratio=ratio_to_send(route, aspect_ratio),
             image_url=_address(still, place),

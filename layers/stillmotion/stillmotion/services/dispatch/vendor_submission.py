@@ -2,21 +2,10 @@
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job import Attempt, Job, Outcome, WrongStep, attempt_accepted, attempt_ended, noted
-from stillmotion.ports import (
-    Accepted,
-    AlreadyExists,
-    Claim,
-    Clock,
-    Conflict,
-    Envelope,
-    JobStore,
-    NotSent,
-    Pointer,
-    Refused,
-    StoreError,
-    Unanswered,
-    generation_key,
-)
+from stillmotion.keyspace import generation_key
+from stillmotion.ports import Clock, Conflict, StoreError
+from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
+from stillmotion.ports.vendor import Accepted, Envelope, NotSent, Refused, Unanswered
 from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.vendors import Vendors
 

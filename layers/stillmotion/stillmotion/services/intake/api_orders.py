@@ -13,20 +13,15 @@ from msgspec.structs import replace
 
 from stillmotion.domain import identity
 from stillmotion.domain.job import Job, Note, Status, Still, started
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import Request
 from stillmotion.domain.routing import PriceTable, Route, routes, shape
-from stillmotion.ports import (
-    AllowanceSpent,
-    AlreadyExists,
-    ApiKey,
-    Claim,
-    Clock,
-    JobStore,
-    ObjectStore,
-    Pointer,
-    Workflow,
-    recent_key,
-)
+from stillmotion.keyspace import recent_key
+from stillmotion.ports import Clock
+from stillmotion.ports.keys import AllowanceSpent
+from stillmotion.ports.objects import ObjectStore
+from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
+from stillmotion.ports.workflow import Workflow
 from stillmotion.services.intake.inbox import UPLOADS
 from stillmotion.services.intake.input_images import InputImages, Unpacked
 from stillmotion.services.intake.repetitions import KeyReused, OrderDeleted

@@ -7,7 +7,7 @@ import msgspec
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable, Route, ratio_to_send, routes, shape
-from stillmotion.ports import Envelope
+from stillmotion.ports.vendor import Envelope
 from stillmotion.services.dispatch.vendor_orders import VendorOrders
 from stillmotion.services.intake.inspection import FindStill
 from stillmotion.services.vendors import Vendors

@@ -22,20 +22,11 @@ from stillmotion.domain.job import Job, Reason, Status, Still, moved, noted, run
 from stillmotion.domain.request import FieldError, InvalidRequest, Request, VendorName, fits_key
 from stillmotion.domain.routing import PriceTable, routes, shape
 from stillmotion.edge.request import RequestFields, parse_request
-from stillmotion.ports import (
-    AlreadyExists,
-    Claim,
-    Clock,
-    Conflict,
-    JobStore,
-    ObjectHead,
-    ObjectMissing,
-    ObjectStore,
-    Pointer,
-    Workflow,
-    alias_key,
-    source_key,
-)
+from stillmotion.keyspace import job_key, source_key
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.objects import ObjectHead, ObjectMissing, ObjectStore
+from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
+from stillmotion.ports.workflow import Workflow
 from stillmotion.services.intake import inspection
 from stillmotion.services.webhooks import announcements
 
@@ -159,7 +150,7 @@ class SubmitInboxUpload:
         if current is not None and current.waits_for_prompt:
             ready = started(replace(current, still=still, end_still=wish.end_still), request, ratio, now, wish.line)
             ready = replace(ready, fingerprint=identity.fingerprint(request))
-            alias = Pointer(key=alias_key(job_id), job_id=current.id, created_at=now)
+            alias = Pointer(key=job_key(job_id), job_id=current.id, created_at=now)
             self._workflow.start(self._jobs.save(ready, [Claim(alias, unique=True)]))
             return Submitted("started", current.id)
         existing = self._jobs.get(job_id)

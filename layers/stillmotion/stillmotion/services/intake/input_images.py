@@ -17,16 +17,9 @@ from stillmotion.domain.identity import fingerprint
 from stillmotion.domain.images import SUFFIX_OF_TYPE, Picture
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import FieldError, InvalidRequest, Request, is_data_uri
-from stillmotion.ports import (
-    Clock,
-    ObjectHead,
-    ObjectMissing,
-    ObjectPlace,
-    ObjectStore,
-    Pictures,
-    PictureUnreachable,
-    StoreError,
-)
+from stillmotion.ports import Clock, StoreError
+from stillmotion.ports.egress import Pictures, PictureUnreachable
+from stillmotion.ports.objects import ObjectHead, ObjectMissing, ObjectPlace, ObjectStore
 from stillmotion.services.intake import inspection
 from stillmotion.services.intake.inbox import INBOX, UPLOADS
 

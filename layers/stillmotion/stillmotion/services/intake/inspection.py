@@ -6,7 +6,7 @@ from collections.abc import Callable
 from stillmotion.domain.images import LAST_BYTES, MAX_BYTES, Picture, announced_bytes, has_end, is_whole, picture
 from stillmotion.domain.job import Still
 from stillmotion.domain.request import FieldError, InvalidRequest
-from stillmotion.ports import ObjectHead, ObjectMissing, ObjectPlace, ObjectStore
+from stillmotion.ports.objects import ObjectHead, ObjectMissing, ObjectPlace, ObjectStore
 
 FindStill = Callable[[str, str, str], Still]
 """From a tenant, a field and the address in it, the still as far as it can be told with nothing fetched or stored.

@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from stillmotion.ports import ApiKey, Clock, KeyStore
+from stillmotion.domain.keys import ApiKey
+from stillmotion.ports import Clock
+from stillmotion.ports.keys import KeyStore
 from stillmotion.services.keys.limits import RateLimit
 from stillmotion.services.keys.minting import is_well_formed, key_hash
 

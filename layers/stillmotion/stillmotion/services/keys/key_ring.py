@@ -15,8 +15,10 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain.access import Scope
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import FieldError, InvalidRequest
-from stillmotion.ports import ApiKey, Clock, Conflict, KeyPage, KeyStore
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.keys import KeyPage, KeyStore
 from stillmotion.services.keys.minting import mint
 
 _ID = re.compile(r"[0-9a-f]{12,64}")

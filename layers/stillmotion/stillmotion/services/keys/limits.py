@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from stillmotion.ports import AllowanceSpent, AllowanceStore, ApiKey, Clock, RateStore, Taking
+from stillmotion.domain.keys import ApiKey
+from stillmotion.ports import Clock
+from stillmotion.ports.keys import AllowanceSpent, AllowanceStore, RateStore, Taking
 
 WINDOW_SECONDS = 60
 MAX_REMEMBERED = 1000

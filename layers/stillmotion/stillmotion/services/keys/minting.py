@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from stillmotion.ports import ApiKey
+from stillmotion.domain.keys import ApiKey
 
 PREFIX = "sm_"
 PREFIX_SHOWN = 8

@@ -7,7 +7,8 @@ import msgspec
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.interventions import cancelled
 from stillmotion.domain.job import Status, WrongStep, closing, failed, marked_overdue, needs_attention
-from stillmotion.ports import Clock, Conflict, JobStore
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.records import JobStore
 from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.webhooks import announcements
 

@@ -6,14 +6,14 @@ same id; what fails again comes back.
                      time are still in the table, and are sent again, all of them
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import msgspec
 
 from stillmotion.domain.dead_letters import Batch, Letter, Message, QueueName, batch, letter
-from stillmotion.ports import Clock, Event, EventBus
+from stillmotion.ports import Clock
+from stillmotion.ports.webhooks import EventBus, Outbox, Queue
 
 MOST_LISTED = 100
 """Of each queue. A queue shows no more than a part of itself at once, in no order."""
@@ -28,29 +28,6 @@ class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True):
     inbox_queue_url: str
     inbox_dead_letters_url: str
     announcement_dead_letters_url: str
-
-
-class Queue(Protocol):
-    """A message queue."""
-
-    def receive(self, limit: int) -> Sequence[Message]:
-        """At most `limit` messages, which nobody else is shown for half a minute or until they are given back."""
-
-    def give_back(self, messages: Sequence[Message]) -> None:
-        """Lets others see them at once."""
-
-    def delete(self, message: Message) -> None: ...
-
-    def send(self, body: str) -> None: ...
-
-
-class Outbox(Protocol):
-    """The events that were written down to be announced."""
-
-    def written_between(
-        self, since: datetime, until: datetime, after: str | None
-    ) -> Iterator[tuple[Sequence[Event], str | None]]:
-        """Pages of events, in no order, each with where to go on `after` it; None with the last. Raises UnknownPage."""
 
 
 class Left(msgspec.Struct, frozen=True):

@@ -7,7 +7,9 @@ as the bucket's rules say. What was spent stays in the books, and the record in 
 from collections.abc import Callable
 
 from stillmotion.domain.job import Job, Status, WrongStep, deleted
-from stillmotion.ports import Clock, Conflict, JobStore, ObjectStore
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.objects import ObjectStore
+from stillmotion.ports.records import JobStore
 from stillmotion.services.jobs import WRITE_TRIES, UnknownJob, find
 from stillmotion.services.operations.interventions import Which
 

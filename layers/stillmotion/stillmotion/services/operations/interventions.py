@@ -21,22 +21,15 @@ from stillmotion.domain.interventions import (
     withdrawn,
 )
 from stillmotion.domain.job import Attempt, Job, Status, WrongStep
-from stillmotion.domain.reconciling import doubts_of, has_no_answer
+from stillmotion.domain.reconciling import disputed_periods, has_no_answer
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable, Route, routes
 from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION
-from stillmotion.ports import (
-    Claim,
-    Clock,
-    Conflict,
-    Event,
-    JobStore,
-    ObjectMissing,
-    ObjectStore,
-    Parking,
-    Pointer,
-    Workflow,
-)
+from stillmotion.keyspace import doubt_keys
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.objects import ObjectMissing, ObjectStore
+from stillmotion.ports.records import Claim, Event, JobStore, Pointer
+from stillmotion.ports.workflow import Parking, Workflow
 from stillmotion.services.jobs import WRITE_TRIES, UnknownJob, find
 from stillmotion.services.tracking.adopt import Adopt
 from stillmotion.services.vendors import Vendors
@@ -270,5 +263,5 @@ def dispute_claims(job_id: str, attempt: Attempt, now: datetime) -> tuple[Claim,
     forgotten = attempt.sent_at + RETENTION[attempt.vendor] + LONGEST_GENERATION
     return tuple(
         Claim(Pointer(key=key, job_id=job_id, attempt=attempt.number, created_at=now, expires_at=forgotten))
-        for key in doubts_of(attempt)
+        for key in doubt_keys(attempt.vendor, disputed_periods(attempt))
     )

@@ -6,7 +6,10 @@ A webhook that names it, the vendor's history and a person end here alike.
 from msgspec.structs import replace
 
 from stillmotion.domain.job import Attempt, Job, Status, WrongStep, attempt_accepted
-from stillmotion.ports import AlreadyExists, Claim, Clock, Conflict, JobStore, Pointer, Workflow, generation_key
+from stillmotion.keyspace import generation_key
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
+from stillmotion.ports.workflow import Workflow
 from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.vendors import Vendors
 

@@ -11,7 +11,10 @@ from stillmotion.domain.job import Generation, Job, Status, Verdict, WrongStep, 
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
-from stillmotion.ports import Clock, Conflict, Declared, JobStore, Parking, ReadFailed, Reading, Running, Succeeded
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.records import JobStore
+from stillmotion.ports.vendor import Declared, ReadFailed, Reading, Running, Succeeded
+from stillmotion.ports.workflow import Parking
 from stillmotion.services.dispatch.governor import Ending, Governor
 from stillmotion.services.jobs import WRITE_TRIES, find
 from stillmotion.services.vendors import Vendors

@@ -21,24 +21,19 @@ from stillmotion.domain.reconciling import (
     Reach,
     awaiting_history,
     candidates,
-    doubts_about,
     is_old_enough,
     is_to_be_looked_for,
     may_be_anothers,
+    periods_to_check,
     window,
 )
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import RETENTION
-from stillmotion.ports import (
-    Clock,
-    Conflict,
-    JobStore,
-    Pointer,
-    ReadFailed,
-    StoreError,
-    Workflow,
-    generation_key,
-)
+from stillmotion.keyspace import doubt_keys, generation_key, look_key
+from stillmotion.ports import Clock, Conflict, StoreError
+from stillmotion.ports.records import JobStore, Pointer
+from stillmotion.ports.vendor import ReadFailed
+from stillmotion.ports.workflow import Workflow
 from stillmotion.services.tracking.adopt import Adopt, NotAdopted
 from stillmotion.services.vendors import Vendors
 
@@ -140,13 +135,13 @@ class Reconcile:
 
         if not is_due(None):
             return False
-        look = self._jobs.pointer(_look_key(job.id, attempt))
+        look = self._jobs.pointer(look_key(job.id, attempt.number))
         return look is None or is_due(look.created_at)
 
     def _remember_look(self, job: Job) -> None:
         attempt = _attempt(job)
         over_at = attempt.sent_at + RETENTION[attempt.vendor]
-        key = _look_key(job.id, attempt)
+        key = look_key(job.id, attempt.number)
         self._jobs.remember(Pointer(key=key, job_id=job.id, created_at=self._clock.now(), expires_at=over_at))
 
     # --- what there is
@@ -204,7 +199,9 @@ class Reconcile:
             return False
         if any(may_be_anothers(job, other, self._reach) for other in others):
             return False
-        return all(self._jobs.pointer(key) is None for key in doubts_about(_attempt(job), self._reach))
+        attempt = _attempt(job)
+        marks = doubt_keys(attempt.vendor, periods_to_check(attempt, self._reach))
+        return all(self._jobs.pointer(key) is None for key in marks)
 
     def _is_taken(self, generation_id: str) -> bool:
         return self._jobs.pointer(generation_key(VENDOR, generation_id)) is not None
@@ -213,7 +210,3 @@ class Reconcile:
 def _attempt(job: Job) -> Attempt:
     assert job.attempt is not None  # noqa: S101 - jobs without one await no history
     return job.attempt
-
-
-def _look_key(job_id: str, attempt: Attempt) -> str:
-    return f"look#{job_id}#{attempt.number}"

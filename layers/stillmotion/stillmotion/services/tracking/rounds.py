@@ -15,7 +15,9 @@ import msgspec
 from stillmotion.domain.governing import Lease, needs_slot
 from stillmotion.domain.job import Outcome, WrongStep, resumed
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Clock, Conflict, JobStore, StoreError, Workflow
+from stillmotion.ports import Clock, Conflict, StoreError
+from stillmotion.ports.records import JobStore
+from stillmotion.ports.workflow import Workflow
 from stillmotion.services.dispatch.governor import Governor
 
 # What a slot was granted for is begun, or written down as ended, well within this.

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from stillmotion.domain.job import Job, WrongStep, expired, resumed
 from stillmotion.domain.sweeping import Remedy, is_due, remedy
-from stillmotion.ports import Clock, Conflict, JobStore, StoreError, Workflow
+from stillmotion.ports import Clock, Conflict, StoreError
+from stillmotion.ports.records import JobStore
+from stillmotion.ports.workflow import Workflow
 from stillmotion.services.tracking.reconcile import Reconciled
 from stillmotion.services.tracking.rounds import Rounded
 from stillmotion.services.webhooks import announcements

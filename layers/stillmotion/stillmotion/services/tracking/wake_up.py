@@ -18,18 +18,10 @@ from msgspec.structs import replace
 
 from stillmotion.domain.job import Attempt, Job, Reason, Status, noted, resumed
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import (
-    AlreadyExists,
-    Claim,
-    Clock,
-    Conflict,
-    JobStore,
-    Parking,
-    Pointer,
-    Workflow,
-    delivery_key,
-    generation_key,
-)
+from stillmotion.keyspace import generation_key, inbound_delivery_key
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
+from stillmotion.ports.workflow import Parking, Workflow
 from stillmotion.services.jobs import WRITE_TRIES
 from stillmotion.services.tracking.adopt import Adopt, NotAdopted
 from stillmotion.services.vendors import Vendors
@@ -70,7 +62,7 @@ class WakeUp:
     def __call__(self, address: WebhookAddress, delivery_id: str, generation_id: str) -> WakeUpResult:
         """Raises NotOurs; ReadFailed where the vendor has to be read and cannot: it should send it again."""
         job, attempt = self._find(address)
-        key = delivery_key(address.vendor, f"{address.job_id}#{delivery_id}")
+        key = inbound_delivery_key(address.vendor, f"{address.job_id}#{delivery_id}")
         if self._jobs.pointer(key) is not None:
             return WakeUpResult(result="seen")
         nudged = self._take(job, attempt, generation_id)

@@ -17,7 +17,7 @@ from decimal import Decimal
 from stillmotion.domain.failures import Failure
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job import Job, Video
-from stillmotion.ports import Event
+from stillmotion.ports.records import Event
 
 
 def video_completed(job: Job, now: datetime) -> Event:

@@ -1,39 +1,18 @@
 """One try to deliver an event. Whoever dies between the POST and the record is followed by another try: a receiver may
 get the same event twice, with the same id."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import msgspec
 
 from stillmotion.domain.deliveries import RETENTION, Delivery, DeliveryState, answered, ended, unanswered
 from stillmotion.domain.job import Job, seconds_between
-from stillmotion.ports import Clock, Conflict, JobStore, Pointer
-from stillmotion.services.webhooks.outbound import DeliveryStore
-
-
-class WebhookMessage(msgspec.Struct, frozen=True):
-    """What is POSTed."""
-
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Undelivered(Exception):
-    """No answer came. The message is for the caller; `for_good` says that none would come later."""
-
-    def __init__(self, reason: str, *, for_good: bool = False) -> None:
-        super().__init__(reason)
-        self.for_good = for_good
-
-
-class Poster(Protocol):
-    """POSTs to addresses that callers name, on the public internet and nowhere else."""
-
-    def post(self, url: str, message: WebhookMessage) -> int:
-        """The status of the answer; redirects are not followed. Raises Undelivered."""
-
+from stillmotion.keyspace import unwanted_key
+from stillmotion.ports import Clock, Conflict
+from stillmotion.ports.egress import Poster, Undelivered, WebhookMessage
+from stillmotion.ports.records import JobStore, Pointer
+from stillmotion.ports.webhooks import DeliveryStore
 
 Compose = Callable[[Delivery, Job | None, datetime], WebhookMessage | None]
 """What to POST in the delivery's dialect; None where the event can no longer be told."""
@@ -44,11 +23,6 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
     delivery: Delivery | None = None
     wait_seconds: int = 0
-
-
-def unwanted_key(job_id: str) -> str:
-    """Of the pointer that says that a receiver wants to hear no more of a job."""
-    return f"unwanted#{job_id}"
 
 
 class Deliver:

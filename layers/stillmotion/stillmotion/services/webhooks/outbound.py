@@ -4,54 +4,15 @@ A delivery is written down before it is queued; doing both again does no harm. T
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 
 from stillmotion.domain.deliveries import Delivery, Subscription, replayed, wants
 from stillmotion.domain.job import Job
 from stillmotion.domain.request import Callback
-from stillmotion.ports import Clock, Event, EventBus, JobStore
-
-
-class DeliveryPage(msgspec.Struct, frozen=True):
-    """Deliveries, newest first, and what the next page comes `after`; None when this is the last."""
-
-    deliveries: tuple[Delivery, ...]
-    next: str | None
-
-
-class DeliveryStore(Protocol):
-    """The deliveries of the last 30 days."""
-
-    def get(self, delivery_id: str) -> Delivery | None:
-        """Strongly consistent; of what has not the form of an id, there is none."""
-
-    def create(self, delivery: Delivery) -> None:
-        """Stores a new one; one that is there already stays as it is."""
-
-    def save(self, delivery: Delivery) -> Delivery:
-        """Stores the next version of one that was read. Raises Conflict."""
-
-    def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> DeliveryPage:
-        """A tenant's, from behind the id `after`; one that has just been made may be missing. Raises UnknownPage."""
-
-
-class Subscriptions(Protocol):
-    """Where each tenant is told."""
-
-    def find(self, tenant: str) -> Subscription | None:
-        """Strongly consistent."""
-
-    def put(self, subscription: Subscription) -> None:
-        """Writes it over an earlier one."""
-
-
-class DeliveryQueue(Protocol):
-    """Deliveries to be made; of one job, one after the other."""
-
-    def send(self, delivery: Delivery) -> None:
-        """Puts it behind the others of its job. Twice within five minutes is once, unless it is replayed."""
+from stillmotion.ports import Clock
+from stillmotion.ports.records import Event, JobStore
+from stillmotion.ports.webhooks import DeliveryPage, DeliveryQueue, DeliveryStore, EventBus, Subscriptions
 
 
 class DeliveryUnknown(Exception):
@@ -134,7 +95,7 @@ class Outbound:
 
 
 class Announcing:
-    """An event bus that receivers of webhooks hang on, too: as a `ports.EventBus`."""
+    """An event bus that receivers of webhooks hang on, too: as a `ports.webhooks.EventBus`."""
 
     def __init__(self, bus: EventBus, outbound: Outbound) -> None:
         self._bus = bus
