@@ -9,7 +9,7 @@ from tests.world import World
 
 from stillmotion.dialects.callbacks import Composer
 from stillmotion.domain.deliveries import Delivery, Subscription
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import Callback, Request
 from stillmotion.ports import Conflict, UnknownPage
 from stillmotion.ports.egress import Undelivered, WebhookMessage

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.governing import GovernorState, stands_in_line, turn
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally, added, book, for_all, room

@@ -20,7 +20,8 @@ from tests.stills import image
 
 from stillmotion.aws.object_urls import place_of
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Status, started
+from stillmotion.domain.job.lifecycle import started
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy

@@ -43,7 +43,7 @@ from stillmotion.dialects.wavespeed import views as wavespeed_views
 from stillmotion.domain import identity
 from stillmotion.domain.deliveries import Delivery, Subscription
 from stillmotion.domain.governing import GovernorState
-from stillmotion.domain.job import Job, Still
+from stillmotion.domain.job.records import Job, Still
 from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.reconciling import disputed_periods
 from stillmotion.domain.request import CallbackDialect, InvalidRequest, Request, VendorName

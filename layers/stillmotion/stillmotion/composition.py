@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
     from stillmotion.dialects.openapi.serving import Contract
     from stillmotion.dialects.purse import Purse
-    from stillmotion.domain.job import Job
+    from stillmotion.domain.job.records import Job
     from stillmotion.ports.egress import Pictures
     from stillmotion.ports.objects import ObjectPlace
     from stillmotion.ports.vendor import Vendor

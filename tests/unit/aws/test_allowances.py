@@ -12,7 +12,7 @@ from stillmotion.aws.allowances import DynamoAllowanceStore
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Table
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.keyspace import job_key
 from stillmotion.ports.keys import AllowanceSpent, Taking
 from stillmotion.ports.records import AlreadyExists, Claim, Pointer

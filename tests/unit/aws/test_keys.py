@@ -15,7 +15,7 @@ from stillmotion.aws.rates import DynamoRateStore
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Put, Table
 from stillmotion.domain.access import Scope
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.keys import ApiKey
 from stillmotion.ports import Conflict, UnknownPage
 

@@ -17,17 +17,9 @@ from stillmotion.aws.items import Unreadable, event_of, job_item, job_of
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Table
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Generation,
-    Job,
-    Reason,
-    Status,
-    attempt_accepted,
-    attempt_begun,
-    needs_attention,
-    noted,
-    started,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun
+from stillmotion.domain.job.lifecycle import needs_attention, noted, started
+from stillmotion.domain.job.records import Generation, Job, Reason, Status
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.spend import book
 from stillmotion.keyspace import generation_key, job_key, recent_key

@@ -25,7 +25,7 @@ from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import KEY_PARTITION
 from stillmotion.domain.deliveries import Subscription
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import Callback, VendorName
 from stillmotion.keyspace import KINDS
 from stillmotion.ports.records import Event

@@ -23,7 +23,8 @@ from stillmotion.dialects.native.steps import Steps
 from stillmotion.dialects.native.videos import Videos
 from stillmotion.dialects.native.views import View
 from stillmotion.domain.dead_letters import QueueName
-from stillmotion.domain.job import Job, Video, completed
+from stillmotion.domain.job.lifecycle import completed
+from stillmotion.domain.job.records import Job, Video
 from stillmotion.domain.routing import PriceTable
 from stillmotion.ports.records import Budget
 from stillmotion.ports.vendor import Running, Succeeded

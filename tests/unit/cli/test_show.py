@@ -12,7 +12,9 @@ from rich.console import Console
 from tests.unit.cli.stage import MOVIE, Stage
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Still, Substitution, attempt_begun, noted
+from stillmotion.domain.job.attempts import attempt_begun
+from stillmotion.domain.job.lifecycle import noted
+from stillmotion.domain.job.records import Still, Substitution
 from stillmotion.domain.request import VendorName
 from stillmotion.ports.vendor import Refused
 from stillmotion_cli.record_view import print_record

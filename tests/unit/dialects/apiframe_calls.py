@@ -19,7 +19,7 @@ from stillmotion.dialects.apiframe.orders import ApiframeOrders
 from stillmotion.dialects.apiframe.problems import show_problem
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.purse import Purse
-from stillmotion.domain.job import Attempt, Job, Outcome, Status, Video
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Status, Video
 from stillmotion.domain.request import VendorName
 from stillmotion.ports.records import Budget
 from stillmotion.services.keys.authentication import Authenticator

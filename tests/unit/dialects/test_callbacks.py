@@ -11,7 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from tests.deliveries import KEY_HASH, ROOT, URL, Telling
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Status
+from stillmotion.domain.job.records import Status
 from stillmotion.domain.request import Callback, CallbackDialect
 from stillmotion.ports.egress import WebhookMessage
 from stillmotion.services.keys.minting import key_hash

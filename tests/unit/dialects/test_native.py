@@ -21,7 +21,7 @@ from stillmotion.dialects.native.orders import Orders
 from stillmotion.dialects.native.problems import show_problem
 from stillmotion.dialects.native.videos import Deletion, Videos
 from stillmotion.dialects.native.views import View
-from stillmotion.domain.job import Job, Outcome, Still
+from stillmotion.domain.job.records import Job, Outcome, Still
 from stillmotion.domain.request import VendorName
 from stillmotion.services.keys.authentication import Authenticator
 from stillmotion.services.keys.minting import mint

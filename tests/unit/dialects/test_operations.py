@@ -18,7 +18,7 @@ from stillmotion.dialects.native.steps import Steps
 from stillmotion.dialects.native.views import View
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import QueueName
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.services.keys.authentication import Authenticator
 from stillmotion.services.keys.minting import mint
 

@@ -14,7 +14,7 @@ from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native import spending
 from stillmotion.dialects.native.problems import show_problem
 from stillmotion.domain.access import Scope
-from stillmotion.domain.job import Booking
+from stillmotion.domain.job.records import Booking
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally
 from stillmotion.ports.records import Budget

@@ -18,7 +18,7 @@ from stillmotion.dialects.http import encoded
 from stillmotion.dialects.wavespeed import views
 from stillmotion.domain.access import Scope
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Job, Reason, Status
+from stillmotion.domain.job.records import Generation, Job, Reason, Status
 from stillmotion.domain.request import Callback
 from stillmotion.ports.records import Budget
 from stillmotion.services.webhooks.signing_secrets import derived

@@ -10,7 +10,7 @@ import pytest
 from tests.world import World
 
 from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import VendorName
 from stillmotion.ports.vendor import Accepted, Unanswered
 

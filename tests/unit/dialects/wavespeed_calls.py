@@ -18,7 +18,7 @@ from stillmotion.dialects.wavespeed.orders import WavespeedOrders
 from stillmotion.dialects.wavespeed.predictions import WavespeedPredictions
 from stillmotion.dialects.wavespeed.problems import show_problem
 from stillmotion.dialects.wavespeed.uploads import WavespeedUploads
-from stillmotion.domain.job import Job, Status, Video
+from stillmotion.domain.job.records import Job, Status, Video
 from stillmotion.ports.records import Budget
 from stillmotion.services.keys.authentication import Authenticator
 from stillmotion.services.keys.minting import mint

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Attempt, Candidate, Outcome
+from stillmotion.domain.job.records import Attempt, Candidate, Outcome
 from stillmotion.domain.reconciling import (
     DOUBT,
     MOST_CANDIDATES,

@@ -7,15 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Attempt,
-    Booking,
-    Generation,
-    Job,
-    Outcome,
-    Status,
-    Verdict,
-)
+from stillmotion.domain.job.records import Attempt, Booking, Generation, Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import MOST_DAYS, NOTHING, Tally, added, book, due, for_all, room
 

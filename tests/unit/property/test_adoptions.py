@@ -17,7 +17,8 @@ from tests.fakes import Died, FakeClock, FaultPlan, InMemoryJobStore
 from tests.unit.property.bookkeeping import ANSWERS, BookkeepingVendor
 from tests.world import PRICES, WORKFLOW_FAULT, World, new_job
 
-from stillmotion.domain.job import Attempt, Job, Outcome, Status, WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import is_swept
 from stillmotion.edge.request import parse_request

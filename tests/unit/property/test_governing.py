@@ -17,20 +17,9 @@ from tests.world import World
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.governing import GovernorState, stands_in_line, turn
-from stillmotion.domain.job import (
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
-    lined_up,
-    moved,
-    resumed,
-    started,
-    waiting,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended
+from stillmotion.domain.job.lifecycle import lined_up, moved, resumed, started, waiting
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status
 from stillmotion.domain.request import Priority, Request, VendorName
 from stillmotion.services.dispatch.governor import Admitted, Ending, GovernorSettings, InLine, Later
 from stillmotion.services.tracking.rounds import Rounds

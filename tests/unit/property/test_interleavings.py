@@ -16,7 +16,7 @@ from tests.unit.property.bookkeeping import ANSWERS, BookkeepingVendor
 from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Job, Outcome, Status, Verdict
+from stillmotion.domain.job.records import Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
 from stillmotion.services.delivery.finalize import Finalize
 

@@ -17,7 +17,8 @@ from tests.unit.property.bookkeeping import ANSWERS, BookkeepingVendor, Made
 from tests.world import BUCKET, NO_LIMITS, PRICES, WORKFLOW_FAULT, World, new_job
 
 from stillmotion.domain.interventions import TooSoon
-from stillmotion.domain.job import Job, Outcome, Status, Verdict, WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
 from stillmotion.edge.request import parse_request
 from stillmotion.ports.vendor import ReadFailed

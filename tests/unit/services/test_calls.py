@@ -9,7 +9,8 @@ from tests.stills import image
 from tests.world import BUCKET, World
 
 from stillmotion.domain.interventions import cancelled
-from stillmotion.domain.job import Job, Status, deleted
+from stillmotion.domain.job.lifecycle import deleted
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import InvalidRequest
 from stillmotion.edge.request import parse_request
 from stillmotion.services.intake.api_orders import ApiOrder

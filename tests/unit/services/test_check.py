@@ -6,7 +6,7 @@ import pytest
 from tests.world import World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Job, Status, Verdict
+from stillmotion.domain.job.records import Generation, Job, Status, Verdict
 from stillmotion.ports.vendor import Declared, Running, Succeeded
 from stillmotion.services.tracking.check import Checked
 

@@ -6,7 +6,7 @@ from tests.fakes import Died, FaultPlan
 from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Reason, Status
+from stillmotion.domain.job.records import Reason, Status
 from stillmotion.ports.vendor import Accepted, Declared, NotSent, Refused, SubmissionAnswer, Succeeded, Unanswered
 from stillmotion.services.jobs import UnknownJob
 from stillmotion.services.operations.close import Closed

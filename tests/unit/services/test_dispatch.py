@@ -8,7 +8,7 @@ from tests.fakes import Died, FaultPlan, InMemoryJobStore, ScriptedVendor
 from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.keyspace import generation_key
 from stillmotion.ports import Conflict

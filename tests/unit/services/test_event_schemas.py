@@ -19,7 +19,7 @@ from stillmotion.aws.events import SOURCE
 from stillmotion.domain.deliveries import event_word
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Generation, Job, Reason, Status, Video
+from stillmotion.domain.job.records import Generation, Job, Reason, Status, Video
 from stillmotion.domain.request import AspectRatio, VendorName
 from stillmotion.ports.records import Event
 from stillmotion.services.webhooks import announcements

@@ -19,7 +19,8 @@ from tests.fakes import (
 )
 
 from stillmotion.domain.interventions import TooSoon
-from stillmotion.domain.job import Job, Outcome, Status, WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Job, Outcome, Status
 from stillmotion.domain.request import InvalidRequest, VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.keyspace import generation_key

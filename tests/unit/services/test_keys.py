@@ -13,7 +13,7 @@ from tests.stills import image
 from tests.world import BUCKET, PRICES, World
 
 from stillmotion.domain.access import Scope, is_tenant, permits
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import Request
 from stillmotion.domain.routing import routes

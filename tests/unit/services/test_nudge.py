@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tests.fakes import Died, FaultPlan, InMemoryJobStore, InMemoryParking, RecordingWorkflow, ScriptedVendor
 from tests.world import WORKFLOW_FAULT, World
 
-from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.keyspace import generation_key
 from stillmotion.ports.records import Pointer

@@ -7,7 +7,7 @@ from tests.stills import image
 from tests.world import BUCKET, PRICES, World
 
 from stillmotion.domain.failover import next_routes
-from stillmotion.domain.job import Job, Still
+from stillmotion.domain.job.records import Job, Still
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import Route, routes
 from stillmotion.edge.request import parse_request

@@ -9,18 +9,9 @@ from tests.fakes import Died, FaultPlan
 from tests.world import WORKFLOW_FAULT, World, new_job
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Attempt,
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
-    needs_attention,
-    with_attempt,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended, with_attempt
+from stillmotion.domain.job.lifecycle import needs_attention
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import RETENTION
 from stillmotion.edge.request import parse_request

@@ -6,7 +6,8 @@ from tests.fakes import Died, FaultPlan
 from tests.world import QUIET_SECONDS, WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Reason, Status, needs_attention
+from stillmotion.domain.job.lifecycle import needs_attention
+from stillmotion.domain.job.records import Job, Reason, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION, is_swept
 from stillmotion.ports import StoreError

@@ -14,7 +14,8 @@ from stillmotion.aws.items import job_item
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.governing import GovernorState
-from stillmotion.domain.job import Job, Reason, Status, Still, Verdict, Video, completed, started
+from stillmotion.domain.job.lifecycle import completed, started
+from stillmotion.domain.job.records import Job, Reason, Status, Still, Verdict, Video
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.ports.vendor import Accepted, Declared, Reading, Refused, Succeeded, Unanswered
 from stillmotion.services.dispatch.governor import InLine

@@ -18,7 +18,7 @@ from decimal import Decimal
 from stillmotion.aws.attributes import Item, from_item
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.table import Condition, Table, Update
-from stillmotion.domain.job import Booking
+from stillmotion.domain.job.records import Booking
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally, for_all, room
 from stillmotion.keyspace import STACK, book_key

@@ -41,7 +41,7 @@ import msgspec
 
 from stillmotion.aws.attributes import Attribute, Item, fields_of, from_item, stamp, to_item
 from stillmotion.domain.governing import stands_in_line, turn
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.sweeping import is_swept
 from stillmotion.keyspace import api_key_key, event_id_of, event_key, job_key

@@ -28,7 +28,7 @@ from stillmotion.aws.items import (
 )
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table, Write
 from stillmotion.domain.identity import is_job_id
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
 from stillmotion.keyspace import job_key, whose_book

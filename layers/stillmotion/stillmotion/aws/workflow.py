@@ -3,7 +3,7 @@
 import msgspec
 
 from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 
 # The wait was over, or the execution has ended; an InvalidToken is one that this machine's region never gave out.
 _GONE_ON = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})

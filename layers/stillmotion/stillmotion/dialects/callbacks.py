@@ -21,7 +21,7 @@ import msgspec
 
 from stillmotion.domain.deliveries import Delivery
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import CallbackDialect
 from stillmotion.ports.egress import WebhookMessage
 from stillmotion.services.webhooks.signing_secrets import PREFIX

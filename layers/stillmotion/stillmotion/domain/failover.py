@@ -7,7 +7,7 @@ this run of the job, and the other follows where the kind of failure, or the req
 from itertools import takewhile
 
 from stillmotion.domain.failures import RULES, FailureKind
-from stillmotion.domain.job import Attempt, Job, Outcome
+from stillmotion.domain.job.records import Attempt, Job, Outcome
 from stillmotion.domain.request import InvalidRequest, Request, VendorName
 from stillmotion.domain.routing import PriceTable, Route, routes
 

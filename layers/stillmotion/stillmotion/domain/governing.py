@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from stillmotion.domain import breaker, pacing
 from stillmotion.domain.breaker import Breaker
-from stillmotion.domain.job import Job, Reason, Verdict
+from stillmotion.domain.job.records import Job, Reason, Verdict
 from stillmotion.domain.pacing import Starts
 from stillmotion.domain.request import Priority, VendorName
 

@@ -14,20 +14,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Attempt,
-    Generation,
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    Verdict,
-    WrongStep,
-    moved,
-    noted,
-    seconds_between,
-    with_attempt,
-)
+from stillmotion.domain.job.attempts import with_attempt
+from stillmotion.domain.job.lifecycle import WrongStep, moved, noted
+from stillmotion.domain.job.records import Attempt, Generation, Job, Outcome, Reason, Status, Verdict, seconds_between
 from stillmotion.domain.request import VendorName
 
 MARGIN_SECONDS = 60

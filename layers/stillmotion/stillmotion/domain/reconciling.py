@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from stillmotion.domain.job import Attempt, Candidate, Job, Outcome, Reason, Status
+from stillmotion.domain.job.records import Attempt, Candidate, Job, Outcome, Reason, Status
 from stillmotion.domain.sweeping import KEYS_REMEMBERED, LONGEST_GAP, RETENTION
 
 # Enough to choose from, and a record has to hold them.

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from stillmotion.domain.job import Substitution
+from stillmotion.domain.job.records import Substitution
 from stillmotion.domain.request import AspectRatio, FieldError, InvalidRequest, Request, VendorName
 from stillmotion.domain.substitution import Fit, fit, orientation, vendors_of
 

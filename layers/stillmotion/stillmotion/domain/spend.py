@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Attempt, Booking, Generation, Job, Outcome, Verdict
+from stillmotion.domain.job.records import Attempt, Booking, Generation, Job, Outcome, Verdict
 from stillmotion.domain.request import VendorName
 
 MOST_DAYS = 40

@@ -11,7 +11,7 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Job, Substitution
+from stillmotion.domain.job.records import Job, Substitution
 from stillmotion.domain.request import MAX_PROMPT, AspectRatio, Concept, Duration, FieldError, Request, VendorName
 
 DURATIONS: Mapping[VendorName, tuple[Duration, ...]] = {VendorName.APIFRAME: (5, 9), VendorName.WAVESPEED: (5, 10)}

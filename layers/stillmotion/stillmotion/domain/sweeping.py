@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status, Verdict
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status, Verdict
 from stillmotion.domain.request import VendorName
 
 # Apiframe's OpenAPI: CDN assets are purged after 24 h by default. WaveSpeed's predictions page: outputs live 7 days.

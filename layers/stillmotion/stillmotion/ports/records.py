@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally
 from stillmotion.ports import StoreError

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from stillmotion.domain.governing import GovernorState
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import VendorName
 
 

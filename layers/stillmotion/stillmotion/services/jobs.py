@@ -1,6 +1,6 @@
 """What every step that is given a job id needs."""
 
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.ports.records import JobStore
 
 # How often a step that lost the race for a record reads it again and decides anew.

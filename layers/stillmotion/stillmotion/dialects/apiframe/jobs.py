@@ -15,7 +15,7 @@ from stillmotion.dialects.http import MAX_LISTED, HttpRequest, Problem
 from stillmotion.dialects.models import Query
 from stillmotion.dialects.native.paths import JobIdInPath
 from stillmotion.domain.access import Scope, permits
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable
 from stillmotion.edge.fields import refusing

@@ -20,7 +20,7 @@ from stillmotion.dialects.purse import Purse
 from stillmotion.domain import identity
 from stillmotion.domain.access import Scope
 from stillmotion.domain.images import media_type
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.ports.keys import AllowanceSpent

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from stillmotion.dialects.models import LEFT_OUT, Address, JobIdText, ResponseModel
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Attempt, Job, Status
+from stillmotion.domain.job.records import Attempt, Job, Status
 from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import AspectRatio, Concept, VendorName, bare
 from stillmotion.domain.routing import APIFRAME_CREDITS, PriceTable

@@ -16,7 +16,7 @@ from stillmotion.dialects.http import HttpRequest, Problem
 from stillmotion.dialects.models import Dollars, Query, ResponseModel
 from stillmotion.dialects.native import NATIVE, SPENDING
 from stillmotion.domain.access import Scope, permits
-from stillmotion.domain.job import Booking
+from stillmotion.domain.job.records import Booking
 from stillmotion.domain.spend import Tally
 from stillmotion.ports.records import Books, Budget
 

@@ -24,7 +24,7 @@ from stillmotion.dialects.native.views import OfferView, VideoView, View, offers
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.interventions import TooSoon
-from stillmotion.domain.job import WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
 from stillmotion.domain.request import FieldError, InvalidRequest, VendorName
 from stillmotion.edge.fields import Rule
 from stillmotion.edge.request import amount

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from stillmotion.dialects.models import Dollars, Epoch, JobIdText, ResponseModel, record
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Attempt, Job, Status, Substitution, Video
+from stillmotion.domain.job.records import Attempt, Job, Status, Substitution, Video
 from stillmotion.domain.request import Duration, VendorName, bare
 from stillmotion.domain.substitution import as_sent
 

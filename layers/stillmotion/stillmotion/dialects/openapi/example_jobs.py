@@ -9,23 +9,9 @@ from stillmotion.dialects.native.paths import JOB_ID, KEY_ID
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.identity import content_id, idempotency_key
 from stillmotion.domain.interventions import cancelled
-from stillmotion.domain.job import (
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    Still,
-    Verdict,
-    Video,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
-    completed,
-    failed,
-    generation_read,
-    needs_attention,
-    started,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended, generation_read
+from stillmotion.domain.job.lifecycle import completed, failed, needs_attention, started
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status, Still, Verdict, Video
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
 from stillmotion.edge.request import parse_request

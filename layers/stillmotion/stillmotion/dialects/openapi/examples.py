@@ -53,7 +53,7 @@ from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import Letter, QueueName
 from stillmotion.domain.deliveries import Delivery, answered
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Booking, Job
+from stillmotion.domain.job.records import Booking, Job
 from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import FieldError, VendorName
 from stillmotion.domain.routing import PriceTable, routes

@@ -12,7 +12,7 @@ from stillmotion.dialects.openapi.operation import JSON, in_header
 from stillmotion.dialects.openapi.schemas import MOMENT, TEXT, Json, constant, nullable, one_of, ref
 from stillmotion.domain.deliveries import event_word
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Reason, Status
+from stillmotion.domain.job.records import Reason, Status
 from stillmotion.domain.request import AspectRatio, VendorName
 
 _ID: Json = {**TEXT, "format": "uuid"}

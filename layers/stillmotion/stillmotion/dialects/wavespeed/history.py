@@ -18,7 +18,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from stillmotion.dialects.models import JsonBody
 from stillmotion.dialects.wavespeed import MODEL, UNKNOWN_PARAMETER
 from stillmotion.dialects.wavespeed.views import WORDS, PredictionStatus
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import FieldError
 from stillmotion.edge.fields import Rule
 from stillmotion.ports.records import JobStore

@@ -12,7 +12,7 @@ from pydantic import Field
 from stillmotion.dialects.models import LEFT_OUT, Address, JobIdText, ResponseModel, Timestamp
 from stillmotion.dialects.wavespeed import MODEL, Model
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Generation, Job, Status
+from stillmotion.domain.job.records import Generation, Job, Status
 from stillmotion.domain.request import RATIO_OF_SIZE, bare
 
 PredictionStatus = Literal["created", "processing", "completed", "failed", "cancelled"]

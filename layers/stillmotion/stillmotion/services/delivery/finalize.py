@@ -15,19 +15,9 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Generation,
-    Job,
-    Reason,
-    Status,
-    Verdict,
-    Video,
-    WrongStep,
-    completed,
-    generation_read,
-    needs_attention,
-    noted,
-)
+from stillmotion.domain.job.attempts import generation_read
+from stillmotion.domain.job.lifecycle import WrongStep, completed, needs_attention, noted
+from stillmotion.domain.job.records import Generation, Job, Reason, Status, Verdict, Video
 from stillmotion.domain.mp4 import CorruptVideo, Mp4Check, Mp4Facts
 from stillmotion.domain.substitution import as_sent
 from stillmotion.domain.waiting import backoff

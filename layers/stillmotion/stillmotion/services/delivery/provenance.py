@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from stillmotion.domain.job import Attempt, Job, Still, Video
+from stillmotion.domain.job.records import Attempt, Job, Still, Video
 from stillmotion.domain.request import Request, VendorName, bare
 
 FORMAT = "stillmotion-provenance/1"

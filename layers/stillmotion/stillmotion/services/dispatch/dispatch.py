@@ -20,20 +20,9 @@ from msgspec.structs import replace
 from stillmotion.domain import identity
 from stillmotion.domain.failover import MENDED_BY_TIME
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Attempt,
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    WrongStep,
-    attempt_begun,
-    attempt_ended,
-    attempt_sent_again,
-    lined_up,
-    seconds_between,
-    waiting,
-)
+from stillmotion.domain.job.attempts import attempt_begun, attempt_ended, attempt_sent_again
+from stillmotion.domain.job.lifecycle import WrongStep, lined_up, waiting
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status, seconds_between
 from stillmotion.domain.request import InvalidRequest, VendorName
 from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.sweeping import is_remembered, may_be_sent_again

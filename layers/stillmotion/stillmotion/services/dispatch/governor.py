@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from stillmotion.domain import breaker, governing
 from stillmotion.domain.governing import Ending, GovernorState, Lease, Limits, needs_slot, stands_in_line, turn
-from stillmotion.domain.job import Job, Reason
+from stillmotion.domain.job.records import Job, Reason
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Clock, Conflict, StoreError
 from stillmotion.ports.records import JobStore

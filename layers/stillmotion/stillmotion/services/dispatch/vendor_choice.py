@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from stillmotion.domain.failover import MENDED_BY_TIME, ending, next_routes
-from stillmotion.domain.job import Job, Outcome, Reason, Status, seconds_between, waited_seconds
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status, seconds_between, waited_seconds
 from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.waiting import backoff
 from stillmotion.ports import Clock

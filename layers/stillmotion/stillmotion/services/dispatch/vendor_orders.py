@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from stillmotion.domain.job import Job, Still
+from stillmotion.domain.job.records import Job, Still
 from stillmotion.domain.routing import Route, ratio_to_send
 from stillmotion.ports.objects import ObjectStore
 from stillmotion.ports.vendor import Vendor, VendorOrder

@@ -1,7 +1,9 @@
 """One POST of an attempt that is written down as `sending`, and the writing down of what came back."""
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Attempt, Job, Outcome, WrongStep, attempt_accepted, attempt_ended, noted
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_ended
+from stillmotion.domain.job.lifecycle import WrongStep, noted
+from stillmotion.domain.job.records import Attempt, Job, Outcome
 from stillmotion.keyspace import generation_key
 from stillmotion.ports import Clock, Conflict, StoreError
 from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer

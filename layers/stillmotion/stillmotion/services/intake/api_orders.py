@@ -12,7 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain import identity
-from stillmotion.domain.job import Job, Note, Status, Still, started
+from stillmotion.domain.job.lifecycle import started
+from stillmotion.domain.job.records import Job, Note, Status, Still
 from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import Request
 from stillmotion.domain.routing import PriceTable, Route, routes, shape

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from stillmotion.domain.job import Still
+from stillmotion.domain.job.records import Still
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable, Route, ratio_to_send, routes, shape
 from stillmotion.ports.vendor import Envelope

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from stillmotion.domain import identity
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Reason, Status, Still, moved, noted, run_again, started
+from stillmotion.domain.job.lifecycle import moved, noted, run_again, started
+from stillmotion.domain.job.records import Job, Reason, Status, Still
 from stillmotion.domain.request import FieldError, InvalidRequest, Request, VendorName, fits_key
 from stillmotion.domain.routing import PriceTable, routes, shape
 from stillmotion.edge.request import RequestFields, parse_request

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from stillmotion.domain.identity import fingerprint
 from stillmotion.domain.images import SUFFIX_OF_TYPE, Picture
-from stillmotion.domain.job import Still
+from stillmotion.domain.job.records import Still
 from stillmotion.domain.request import FieldError, InvalidRequest, Request, is_data_uri
 from stillmotion.ports import Clock, StoreError
 from stillmotion.ports.egress import Pictures, PictureUnreachable

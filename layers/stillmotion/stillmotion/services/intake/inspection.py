@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 from stillmotion.domain.images import LAST_BYTES, MAX_BYTES, Picture, announced_bytes, has_end, is_whole, picture
-from stillmotion.domain.job import Still
+from stillmotion.domain.job.records import Still
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.ports.objects import ObjectHead, ObjectMissing, ObjectPlace, ObjectStore
 

@@ -6,7 +6,8 @@ import msgspec
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.interventions import cancelled
-from stillmotion.domain.job import Status, WrongStep, closing, failed, marked_overdue, needs_attention
+from stillmotion.domain.job.lifecycle import WrongStep, closing, failed, marked_overdue, needs_attention
+from stillmotion.domain.job.records import Status
 from stillmotion.ports import Clock, Conflict
 from stillmotion.ports.records import JobStore
 from stillmotion.services.jobs import WRITE_TRIES, find

@@ -6,7 +6,8 @@ as the bucket's rules say. What was spent stays in the books, and the record in 
 
 from collections.abc import Callable
 
-from stillmotion.domain.job import Job, Status, WrongStep, deleted
+from stillmotion.domain.job.lifecycle import WrongStep, deleted
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.ports import Clock, Conflict
 from stillmotion.ports.objects import ObjectStore
 from stillmotion.ports.records import JobStore

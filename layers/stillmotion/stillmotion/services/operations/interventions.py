@@ -20,7 +20,8 @@ from stillmotion.domain.interventions import (
     unanswered,
     withdrawn,
 )
-from stillmotion.domain.job import Attempt, Job, Status, WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Attempt, Job, Status
 from stillmotion.domain.reconciling import disputed_periods, has_no_answer
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable, Route, routes

@@ -5,7 +5,9 @@ A webhook that names it, the vendor's history and a person end here alike.
 
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Attempt, Job, Status, WrongStep, attempt_accepted
+from stillmotion.domain.job.attempts import attempt_accepted
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Attempt, Job, Status
 from stillmotion.keyspace import generation_key
 from stillmotion.ports import Clock, Conflict
 from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer

@@ -7,7 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Generation, Job, Status, Verdict, WrongStep, generation_read, seconds_between
+from stillmotion.domain.job.attempts import generation_read
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Generation, Job, Status, Verdict, seconds_between
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy

@@ -16,7 +16,9 @@ from itertools import chain, islice
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Attempt, Candidate, Job, WrongStep, with_attempt
+from stillmotion.domain.job.attempts import with_attempt
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Attempt, Candidate, Job
 from stillmotion.domain.reconciling import (
     Reach,
     awaiting_history,

@@ -13,7 +13,8 @@ from datetime import timedelta
 import msgspec
 
 from stillmotion.domain.governing import Lease, needs_slot
-from stillmotion.domain.job import Outcome, WrongStep, resumed
+from stillmotion.domain.job.lifecycle import WrongStep, resumed
+from stillmotion.domain.job.records import Outcome
 from stillmotion.domain.request import VendorName
 from stillmotion.ports import Clock, Conflict, StoreError
 from stillmotion.ports.records import JobStore

@@ -12,7 +12,9 @@ from datetime import timedelta
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Job, WrongStep, expired, resumed
+from stillmotion.domain.job.attempts import expired
+from stillmotion.domain.job.lifecycle import WrongStep, resumed
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.sweeping import Remedy, is_due, remedy
 from stillmotion.ports import Clock, Conflict, StoreError
 from stillmotion.ports.records import JobStore

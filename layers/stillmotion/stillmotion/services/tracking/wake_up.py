@@ -16,7 +16,8 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Attempt, Job, Reason, Status, noted, resumed
+from stillmotion.domain.job.lifecycle import noted, resumed
+from stillmotion.domain.job.records import Attempt, Job, Reason, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.keyspace import generation_key, inbound_delivery_key
 from stillmotion.ports import Clock, Conflict

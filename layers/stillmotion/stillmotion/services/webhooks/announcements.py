@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from stillmotion.domain.failures import Failure
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Job, Video
+from stillmotion.domain.job.records import Job, Video
 from stillmotion.ports.records import Event
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from stillmotion.domain.deliveries import RETENTION, Delivery, DeliveryState, answered, ended, unanswered
-from stillmotion.domain.job import Job, seconds_between
+from stillmotion.domain.job.records import Job, seconds_between
 from stillmotion.keyspace import unwanted_key
 from stillmotion.ports import Clock, Conflict
 from stillmotion.ports.egress import Poster, Undelivered, WebhookMessage

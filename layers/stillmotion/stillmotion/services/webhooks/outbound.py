@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from stillmotion.domain.deliveries import Delivery, Subscription, replayed, wants
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import Callback
 from stillmotion.ports import Clock
 from stillmotion.ports.records import Event, JobStore
