@@ -16,8 +16,8 @@ from stillmotion.aws.records import DynamoJobStore
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
+from stillmotion.egress.tls import trust, trust_for
 from stillmotion.settings import load
-from stillmotion.vendors.tls import trust, trust_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,7 +212,7 @@ def orders() -> "VendorOrders":
 
 @cache
 def pictures() -> "Pictures":
-    from stillmotion.vendors.pictures import HttpPictures
+    from stillmotion.egress.pictures import HttpPictures
 
     given = load(settings.SubmitSettings, os.environ)
     return HttpPictures(local_origins=settings.listed(given.local_origins), trust=trust)
@@ -449,8 +449,8 @@ def check() -> "Check":
 
 @cache
 def finalize() -> "Finalize":
+    from stillmotion.egress.downloads import HttpDownloader
     from stillmotion.services.delivery.finalize import FetchPolicy, Finalize
-    from stillmotion.vendors.downloads import HttpDownloader
 
     given = load(settings.FinalizeSettings, os.environ)
     downloads = HttpDownloader(
@@ -636,8 +636,8 @@ def signing_secrets() -> "SigningSecrets":
 @cache
 def deliver() -> "Deliver":
     from stillmotion.dialects.callbacks import Composer
+    from stillmotion.egress.posting import HttpPoster
     from stillmotion.services.webhooks.deliver import Deliver
-    from stillmotion.vendors.posting import HttpPoster
 
     given = load(settings.DeliverSettings, os.environ)
     return Deliver(

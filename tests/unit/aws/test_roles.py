@@ -66,8 +66,8 @@ def stage(
     for name, port in stage.ports.items():
         monkeypatch.setattr(composition, name, port)
     monkeypatch.setattr(composition, "CLOCK", stage.world.clock)
-    monkeypatch.setattr("stillmotion.vendors.downloads.HttpDownloader", lambda **_settings: stage.downloads)
-    monkeypatch.setattr("stillmotion.vendors.posting.HttpPoster", lambda **_settings: stage.poster)
+    monkeypatch.setattr("stillmotion.egress.downloads.HttpDownloader", lambda **_settings: stage.downloads)
+    monkeypatch.setattr("stillmotion.egress.posting.HttpPoster", lambda **_settings: stage.poster)
     monkeypatch.setattr("stillmotion.aws.queues.SqsQueue", lambda *_settings: stage.dead_letters)
     _forget()
     yield stage

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.unit.pictures.web import PUBLIC, Web, answer
 
+from stillmotion.egress.posting import OVERALL_SECONDS, HttpPoster
 from stillmotion.ports.egress import Undelivered, WebhookMessage
-from stillmotion.vendors.posting import OVERALL_SECONDS, HttpPoster
 
 URL = "https://hooks.example/1?token=secret"
 MESSAGE = WebhookMessage({"webhook-id": "e-1", "webhook-signature": "v1,abc"}, b'{"type":"video.completed"}')

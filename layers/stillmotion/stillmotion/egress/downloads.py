@@ -1,27 +1,17 @@
-"""Videos, streamed from where a vendor serves them.
+"""Videos, streamed from where a vendor serves them."""
 
-httpcore is used below httpx, for its network backend is the one place where an address can be checked and connected to
-in one step: the name is resolved once, and what was checked is what is connected to, so a name that resolves to
-something else a moment later gains nothing. TLS still verifies the name. No proxy of the environment comes between.
-"""
-
-import socket
 import ssl
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from ipaddress import ip_address
 from time import monotonic
-from typing import Any
 
 import httpcore
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.hosts import IpAddress, is_public, literal
+from stillmotion.egress.addresses import AddressRules, ForbiddenAddress, Target
+from stillmotion.egress.client import REDIRECTS, GuardedClient, Resolve, header, resolve
+from stillmotion.egress.deadlines import Deadline
 from stillmotion.ports.egress import FetchFailed
-from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
-from stillmotion.vendors.deadlines import Deadline, TimedStream
-
-Resolve = Callable[[str], Sequence[IpAddress]]
 
 # A CDN that is there at all connects within milliseconds; a second address is tried after this.
 CONNECT_SECONDS = 5.0
@@ -31,10 +21,8 @@ READ_SECONDS = 30.0
 OVERALL_SECONDS = 720.0
 MAX_BYTES = 5_000_000_000
 MAX_REDIRECTS = 5
-MAX_ADDRESSES = 4
 
 _OK = 200
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})
 _HEADERS = (
     ("User-Agent", "stillmotion"),
@@ -42,14 +30,6 @@ _HEADERS = (
     ("Accept-Encoding", "identity"),
     ("Connection", "close"),
 )
-
-
-def resolve(host: str) -> list[IpAddress]:
-    """The addresses of a name, of the families that this machine has. Raises OSError."""
-    found = socket.getaddrinfo(
-        host, None, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_ADDRCONFIG
-    )
-    return [ip_address(address[0]) for *_, address in found]
 
 
 class HttpDownloader:
@@ -74,10 +54,8 @@ class HttpDownloader:
         self._rules = AddressRules(allowed_hosts, local_origins)
         self._overall_seconds = overall_seconds
         self._max_bytes = max_bytes
-        self._trust = trust
-        self._resolve = resolve
         self._seconds = seconds
-        self._network = network
+        self._client = GuardedClient(trust, resolve, network)
 
     @contextmanager
     def open(self, url: str) -> Iterator["HttpDownload"]:
@@ -95,25 +73,21 @@ class HttpDownloader:
                 raise FetchFailed(FailureKind.UNAVAILABLE, str(error)) from error
             hop = opened.enter_context(ExitStack())
             response = self._get(target, deadline, hop)
-            if response.status not in _REDIRECTS:
+            if response.status not in REDIRECTS:
                 return HttpDownload(response, target.host, deadline, self._max_bytes)
-            url = _header(response, b"location") or ""
+            url = header(response, b"location") or ""
             hop.close()
             if not url:
                 raise FetchFailed(FailureKind.UNAVAILABLE, f"{target.host} redirects to nowhere")
         raise FetchFailed(FailureKind.UNAVAILABLE, f"the video hides behind more than {MAX_REDIRECTS} redirects")
 
     def _get(self, target: Target, deadline: Deadline, opened: ExitStack) -> httpcore.Response:
-        pool = httpcore.ConnectionPool(
-            ssl_context=self._trust() if target.scheme == "https" else None,
-            max_connections=1,
-            network_backend=GuardedNetwork(target, self._resolve, deadline, self._network or httpcore.SyncBackend()),
-        )
-        opened.callback(pool.close)
         timeout = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": CONNECT_SECONDS}
-        address = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+        exchange = self._client.exchange(
+            "GET", target, deadline, headers=_HEADERS, timeout=timeout, resolve_in_time=False
+        )
         with _translated(target.host):
-            return opened.enter_context(pool.stream("GET", address, headers=_HEADERS, extensions={"timeout": timeout}))
+            return opened.enter_context(exchange)
 
 
 class HttpDownload:
@@ -124,9 +98,9 @@ class HttpDownload:
             raise FetchFailed(FailureKind.EXPIRED, f"{host} no longer has the video: status {response.status}")
         if response.status != _OK:
             raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} answered with status {response.status}")
-        if (_header(response, b"content-encoding") or "identity").lower() != "identity":
+        if (header(response, b"content-encoding") or "identity").lower() != "identity":
             raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} compressed the video, though asked not to")
-        length = _header(response, b"content-length")
+        length = header(response, b"content-length")
         self.content_length = int(length) if length is not None and length.isdecimal() else None
         self._response = response
         self._host = host
@@ -148,51 +122,6 @@ class HttpDownload:
     def _refuse_beyond(self, length: int) -> None:
         if length > self._max_bytes:
             raise FetchFailed(FailureKind.CORRUPT_VIDEO, f"{self._host} sends more than {self._max_bytes} bytes")
-
-
-class GuardedNetwork(httpcore.NetworkBackend):
-    """Connects to one target: to an address that it has checked itself, and until the deadline."""
-
-    def __init__(self, target: Target, resolve: Resolve, deadline: Deadline, network: httpcore.NetworkBackend) -> None:
-        self._target = target
-        self._resolve = resolve
-        self._deadline = deadline
-        self._network = network
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in self._addresses(host):
-            within = self._deadline.within(timeout, httpcore.ConnectTimeout)
-            try:
-                stream = self._network.connect_tcp(address, port, within, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-            else:
-                return TimedStream(stream, self._deadline)
-        raise failure
-
-    def _addresses(self, host: str) -> list[str]:
-        """Every address of the host, the same way for a name as for an address that is written as one."""
-        address = literal(host)
-        try:
-            addresses = self._resolve(host) if address is None else [address]
-        except (OSError, ValueError) as error:
-            raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} has no address") from error
-        if not self._target.local and not all(is_public(address) for address in addresses):
-            raise FetchFailed(FailureKind.UNAVAILABLE, f"{host} is not on the public internet")
-        return [str(address) for address in addresses[:MAX_ADDRESSES]]
-
-
-def _header(response: httpcore.Response, name: bytes) -> str | None:
-    values = [value for key, value in response.headers if key.lower() == name]
-    return values[0].decode("latin-1") if values else None
 
 
 @contextmanager

@@ -12,6 +12,8 @@ import msgspec
 
 from stillmotion.domain.hosts import is_name, is_number_in_disguise, is_public, literal
 
+NOT_PUBLIC = "must be an https:// address (port 443, no user info) that the public internet knows and can reach"
+
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
 

@@ -1,22 +1,19 @@
 """POSTs to the addresses that callers name for their webhooks.
 
-The rules are those of pictures and videos (`addresses`, `downloads`): the public internet by https, connected to the
+The rules are those of pictures and videos (`addresses`, `client`): the public internet by https, connected to the
 very address that was checked. Redirects are not followed, and no more of an answer is read than its status.
 """
 
 import ssl
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from time import monotonic
 
 import httpcore
 
-from stillmotion.domain.hosts import IpAddress
+from stillmotion.egress.addresses import NOT_PUBLIC, AddressRules, ForbiddenAddress, Target
+from stillmotion.egress.client import GuardedClient, Resolve, resolve
+from stillmotion.egress.deadlines import Deadline
 from stillmotion.ports.egress import FetchFailed, Undelivered, WebhookMessage
-from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
-from stillmotion.vendors.deadlines import Deadline
-from stillmotion.vendors.downloads import GuardedNetwork, Resolve, resolve
-from stillmotion.vendors.pictures import NOT_PUBLIC, within
 
 # A receiver has to say that it has it, not to have worked on it.
 OVERALL_SECONDS = 10.0
@@ -47,10 +44,8 @@ class HttpPoster:
         network: httpcore.NetworkBackend | None = None,
     ) -> None:
         self._rules = AddressRules(local_origins=local_origins)
-        self._trust = trust
-        self._resolve = resolve
         self._seconds = seconds
-        self._network = network
+        self._client = GuardedClient(trust, resolve, network)
 
     def post(self, url: str, message: WebhookMessage) -> int:
         """The status of the answer. Raises Undelivered; within 10 seconds in all."""
@@ -69,16 +64,9 @@ class HttpPoster:
             raise Undelivered("The connection failed.") from error
 
     def _post(self, target: Target, message: WebhookMessage, deadline: Deadline) -> int:
-        def resolve_in_time(host: str) -> Sequence[IpAddress]:
-            return within(deadline.within(None, httpcore.ConnectTimeout), lambda: self._resolve(host))
-
-        network = GuardedNetwork(target, resolve_in_time, deadline, self._network or httpcore.SyncBackend())
-        pool = httpcore.ConnectionPool(
-            ssl_context=self._trust() if target.scheme == "https" else None, max_connections=1, network_backend=network
-        )
-        address = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         timeout = {"connect": CONNECT_SECONDS, "read": OVERALL_SECONDS, "write": OVERALL_SECONDS}
         headers = [*_HEADERS, *message.headers.items()]
-        sending = pool.stream("POST", address, headers=headers, content=message.body, extensions={"timeout": timeout})
-        with closing(pool), sending as response:
+        with self._client.exchange(
+            "POST", target, deadline, headers=headers, timeout=timeout, content=message.body
+        ) as response:
             return response.status

@@ -1,34 +1,28 @@
 """Pictures, fetched from the addresses that callers name.
 
-A caller may name any address, so the rules are those of videos (`addresses`, `downloads`), and the answer tells less:
+A caller may name any address, so the rules are those of videos (`addresses`, `client`), and the answer tells less:
 whether a name is unknown, forbidden or private reads the same. Nothing of the caller's goes along: no key, no cookie.
 """
 
 import ssl
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
-from queue import Empty, SimpleQueue
-from threading import Thread
 from time import monotonic
 
 import httpcore
 
-from stillmotion.domain.hosts import IpAddress
 from stillmotion.domain.images import MAX_BYTES
+from stillmotion.egress.addresses import NOT_PUBLIC, AddressRules, ForbiddenAddress, Target
+from stillmotion.egress.client import REDIRECTS, GuardedClient, Resolve, header, resolve
+from stillmotion.egress.deadlines import Deadline
 from stillmotion.ports.egress import FetchFailed, PictureUnreachable
-from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress, Target
-from stillmotion.vendors.deadlines import Deadline
-from stillmotion.vendors.downloads import GuardedNetwork, Resolve, resolve
 
 # A server that is there at all connects within a second or two, and begins to answer soon after.
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 MAX_REDIRECTS = 3
 
-NOT_PUBLIC = "must be an https:// address (port 443, no user info) that the public internet knows and can reach"
 
 _OK = 200
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = (
     ("User-Agent", "stillmotion"),
     ("Accept", "image/jpeg, image/png, image/webp"),
@@ -55,10 +49,8 @@ class HttpPictures:
     ) -> None:
         self._rules = AddressRules(local_origins=local_origins)
         self._max_bytes = max_bytes
-        self._trust = trust
-        self._resolve = resolve
         self._seconds = seconds
-        self._network = network
+        self._client = GuardedClient(trust, resolve, network)
 
     def check(self, url: str) -> None:
         """Raises PictureUnreachable."""
@@ -91,26 +83,18 @@ class HttpPictures:
 
     def _get(self, target: Target, deadline: Deadline) -> bytes | str:
         """The picture, or the URL that it is said to have moved to."""
-
-        def resolve_in_time(host: str) -> Sequence[IpAddress]:
-            return within(deadline.within(None, httpcore.ConnectTimeout), lambda: self._resolve(host))
-
-        network = GuardedNetwork(target, resolve_in_time, deadline, self._network or httpcore.SyncBackend())
-        address = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         timeout = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": CONNECT_SECONDS}
-        context = self._trust() if target.scheme == "https" else None
-        pool = httpcore.ConnectionPool(ssl_context=context, max_connections=1, network_backend=network)
-        with closing(pool), pool.stream("GET", address, headers=_HEADERS, extensions={"timeout": timeout}) as response:
-            if response.status in _REDIRECTS:
-                return _header(response, b"location")
+        with self._client.exchange("GET", target, deadline, headers=_HEADERS, timeout=timeout) as response:
+            if response.status in REDIRECTS:
+                return header(response, b"location") or ""
             if response.status != _OK:
                 raise PictureUnreachable(f"could not be fetched: its server answers with status {response.status}")
-            if (_header(response, b"content-encoding") or "identity").lower() != "identity":
+            if (header(response, b"content-encoding") or "identity").lower() != "identity":
                 raise PictureUnreachable("could not be fetched: its server compresses it, though asked not to")
             return self._body(response)
 
     def _body(self, response: httpcore.Response) -> bytes:
-        announced = _header(response, b"content-length")
+        announced = header(response, b"content-length") or ""
         self._refuse_beyond(int(announced) if announced.isdecimal() else 0)
         body = bytearray()
         assert isinstance(response.stream, Iterable)  # noqa: S101 - it is not an asynchronous one
@@ -122,31 +106,3 @@ class HttpPictures:
     def _refuse_beyond(self, length: int) -> None:
         if length > self._max_bytes:
             raise PictureUnreachable(f"must be at most {self._max_bytes} bytes")
-
-
-def within(seconds: float, look_up: Callable[[], Sequence[IpAddress]]) -> Sequence[IpAddress]:
-    """What a look-up gives, if it does so in time. Raises TimeoutError, and whatever OSError it raises.
-
-    The look-up of a name cannot be interrupted, only be left alone: whoever answers for a name may be slow on purpose.
-    """
-    answers: SimpleQueue[Sequence[IpAddress] | OSError | ValueError] = SimpleQueue()
-
-    def look() -> None:
-        try:
-            answers.put(look_up())
-        except (OSError, ValueError) as error:
-            answers.put(error)
-
-    Thread(target=look, daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except Empty as error:
-        raise TimeoutError("the name was not looked up in time") from error
-    if isinstance(answer, (OSError, ValueError)):
-        raise answer
-    return answer
-
-
-def _header(response: httpcore.Response, name: bytes) -> str:
-    """A header's first value, empty where there is none."""
-    return next((value.decode("latin-1") for key, value in response.headers if key.lower() == name), "")
