@@ -55,12 +55,11 @@ class DynamoDeliveryStore:
         """Stores the next version of one that was read. Raises Conflict."""
         saved = replace(delivery, version=delivery.version + 1)
         unmoved = Condition("#version = :read", ("version",), {"read": delivery.version})
+        puts = [Put(delivery_item(saved), unmoved)]
         try:
-            self._table.write([Put(delivery_item(saved), unmoved)], token=uuid.uuid4().hex)
+            self._table.write_or_find(puts, token=uuid.uuid4().hex, is_there=lambda: self.get(delivery.id) == saved)
         except ConditionFailed as failed:
-            # A put whose answer was lost is repeated, and then fails the condition that it made false itself.
-            if self.get(delivery.id) != saved:
-                raise Conflict(f"delivery {delivery.id} is not at version {delivery.version}") from failed
+            raise Conflict(f"delivery {delivery.id} is not at version {delivery.version}") from failed
         return saved
 
     def of_tenant(self, tenant: str, limit: int, after: str | None = None) -> DeliveryPage:

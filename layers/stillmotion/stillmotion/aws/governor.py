@@ -47,10 +47,11 @@ class DynamoGovernorStore:
         text = msgspec.json.encode(state).decode()
         fields = {"pk": key, "kind": "governor", "version": state.version + 1, "state": text, "writer": writer}
         unmoved = Condition("#version = :read", ("version",), {"read": state.version}) if state.version else _ABSENT
+
+        def is_there() -> bool:
+            return (self._table.get(key) or {}).get("writer") == {"S": writer}
+
         try:
-            self._table.write([Put(to_item(fields), unmoved)], token=writer)
+            self._table.write_or_find([Put(to_item(fields), unmoved)], token=writer, is_there=is_there)
         except ConditionFailed as failed:
-            there = self._table.get(key)
-            # A put whose answer was lost is repeated, and then fails the condition that it made false itself.
-            if there is None or there.get("writer") != {"S": writer}:
-                raise Conflict(f"{key} is not at version {state.version}") from failed
+            raise Conflict(f"{key} is not at version {state.version}") from failed

@@ -47,11 +47,8 @@ class DynamoKeyStore:
         if successor is not None:
             puts.append(Put(api_key_item(successor), _ABSENT))
         try:
-            self._table.write(puts, token=uuid.uuid4().hex)
+            self._table.write_or_find(puts, token=uuid.uuid4().hex, is_there=lambda: self.find(key.hash) == saved)
         except ConditionFailed as failed:
-            # A write whose answer was lost is repeated, and then fails the condition that it made false itself.
-            if self.find(key.hash) == saved:
-                return saved
             raise Conflict(f"key {key.id} is not at version {key.version}") from failed
         return saved
 

@@ -35,7 +35,7 @@ from stillmotion.services.dispatch.governor import Admitted, Ending, Governor, I
 from stillmotion.services.dispatch.vendor_choice import Patience, VendorChoice
 from stillmotion.services.dispatch.vendor_orders import VendorOrders
 from stillmotion.services.dispatch.vendor_submission import VendorSubmission
-from stillmotion.services.jobs import WRITE_TRIES, find
+from stillmotion.services.jobs import find, until_saved
 from stillmotion.services.vendors import Vendors
 
 SENDER_MARGIN_SECONDS = 5
@@ -119,13 +119,11 @@ class Dispatch:
 
     def _decide(self, job_id: str, nudges: int, latest_start: datetime) -> Dispatched | Job:
         """What to do without a POST, or the job whose latest attempt this invocation alone may send."""
-        for _ in range(WRITE_TRIES):
-            job = find(self._jobs, job_id)
-            try:
-                return self._step(job, nudges, latest_start)
-            except (Conflict, WrongStep):
-                continue
-        raise Conflict(f"job {job_id} is written by too many at once")
+        return until_saved(
+            lambda: self._step(find(self._jobs, job_id), nudges, latest_start),
+            f"job {job_id} is written by too many at once",
+            (Conflict, WrongStep),
+        )
 
     def _step(self, job: Job, nudges: int, latest_start: datetime) -> Dispatched | Job:
         attempt = job.attempt

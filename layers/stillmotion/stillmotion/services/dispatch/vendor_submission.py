@@ -5,10 +5,10 @@ from stillmotion.domain.job.attempts import attempt_accepted, attempt_ended
 from stillmotion.domain.job.lifecycle import WrongStep, noted
 from stillmotion.domain.job.records import Attempt, Job, Outcome
 from stillmotion.keyspace import generation_key
-from stillmotion.ports import Clock, Conflict, StoreError
+from stillmotion.ports import Clock, StoreError
 from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
 from stillmotion.ports.vendor import Accepted, Envelope, NotSent, Refused, Unanswered
-from stillmotion.services.jobs import WRITE_TRIES, find
+from stillmotion.services.jobs import find, until_saved
 from stillmotion.services.vendors import Vendors
 
 
@@ -48,7 +48,7 @@ class VendorSubmission:
             raise AcceptanceUnwritten(f"{paid}, and it could not be written down: {error}") from error
 
     def _write_accepted(self, job_id: str, attempt: Attempt, answer: Accepted) -> Job:
-        for _ in range(WRITE_TRIES):
+        def accept() -> Job:
             job = find(self._jobs, job_id)
             now = self._clock.now()
             pointer = Pointer(
@@ -57,44 +57,35 @@ class VendorSubmission:
                 attempt=attempt.number,
                 created_at=now,
             )
-            try:
-                accepted = attempt_accepted(job, attempt.number, answer.generation_id, now, answer.vendor_status)
-                return self._jobs.save(accepted, [Claim(pointer, unique=True)])
-            except WrongStep:
-                return self._one_too_many(job_id, attempt, answer)
-            except Conflict:
-                continue
-            except AlreadyExists:
-                message = f"{attempt.vendor} answered with generation {answer.generation_id}, which is another job's."
-                failure = Failure(FailureKind.OUTCOME_UNKNOWN, message)
-                return self._write(job_id, attempt.number, Outcome.UNKNOWN, failure)
-        raise Conflict("the record is written by too many at once")
+            accepted = attempt_accepted(job, attempt.number, answer.generation_id, now, answer.vendor_status)
+            return self._jobs.save(accepted, [Claim(pointer, unique=True)])
+
+        try:
+            return until_saved(accept, "the record is written by too many at once")
+        except WrongStep:
+            return self._one_too_many(job_id, attempt, answer)
+        except AlreadyExists:
+            message = f"{attempt.vendor} answered with generation {answer.generation_id}, which is another job's."
+            failure = Failure(FailureKind.OUTCOME_UNKNOWN, message)
+            return self._write(job_id, attempt.number, Outcome.UNKNOWN, failure)
 
     def _one_too_many(self, job_id: str, attempt: Attempt, answer: Accepted) -> Job:
         """The ledger has another generation for this attempt already: a vendor that forgot a key. A person is told."""
         text = f"{attempt.vendor} also accepted generation {answer.generation_id} for attempt {attempt.number}."
-        for _ in range(WRITE_TRIES):
-            job = find(self._jobs, job_id)
-            try:
-                return self._jobs.save(noted(job, text, self._clock.now()))
-            except Conflict:
-                continue
-        raise Conflict(text)
+        return until_saved(lambda: self._jobs.save(noted(find(self._jobs, job_id), text, self._clock.now())), text)
 
     def _write(
         self, job_id: str, number: int, outcome: Outcome, failure: Failure, retry_after: int | None = None
     ) -> Job:
-        for _ in range(WRITE_TRIES):
+        def end() -> Job:
             job = find(self._jobs, job_id)
             try:
-                return self._jobs.save(
-                    attempt_ended(job, number, outcome, failure, self._clock.now(), retry_after=retry_after)
-                )
-            except Conflict:
-                continue
+                ended = attempt_ended(job, number, outcome, failure, self._clock.now(), retry_after=retry_after)
             except WrongStep:
                 return job
-        raise Conflict(f"attempt {number} of job {job_id}: {outcome} could not be written down")
+            return self._jobs.save(ended)
+
+        return until_saved(end, f"attempt {number} of job {job_id}: {outcome} could not be written down")
 
 
 def _read(answer: Refused | NotSent | Unanswered) -> tuple[Outcome, Failure]:

@@ -29,6 +29,7 @@ from stillmotion.ports.objects import ObjectHead, ObjectMissing, ObjectStore
 from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
 from stillmotion.ports.workflow import Workflow
 from stillmotion.services.intake import inspection
+from stillmotion.services.jobs import until_saved
 from stillmotion.services.webhooks import announcements
 
 INBOX = "inbox/"
@@ -36,7 +37,6 @@ UPLOADS = "uploads/"
 DEFAULTS_NAME = "_defaults.json"
 MAX_SETTINGS_BYTES = 64 * 1024
 IMAGES_PER_SIDECAR = 50
-SETTLING_TRIES = 8
 
 # One shape in two words: whoever names one of them first has named the shape.
 _SHAPE_FIELDS = frozenset({"size", "aspect_ratio"})
@@ -107,12 +107,11 @@ class SubmitInboxUpload:
             return Submitted("ignored")
         checksum = inspection.checksum(self._objects, head)
         source = identity.source_id(bucket, key, checksum)
-        for _ in range(SETTLING_TRIES):
-            try:
-                return self._settle(head, checksum, source, by_sidecar=by_sidecar)
-            except (Conflict, AlreadyExists):
-                continue
-        raise Conflict(f"{key} is being submitted by too many at once")
+        return until_saved(
+            lambda: self._settle(head, checksum, source, by_sidecar=by_sidecar),
+            f"{key} is being submitted by too many at once",
+            (Conflict, AlreadyExists),
+        )
 
     def _settle(self, head: ObjectHead, checksum: str, source: str, *, by_sidecar: bool) -> Submitted:
         pointer = self._jobs.pointer(source_key(source))

@@ -7,10 +7,10 @@ import msgspec
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.interventions import cancelled
 from stillmotion.domain.job.lifecycle import WrongStep, closing, failed, marked_overdue, needs_attention
-from stillmotion.domain.job.records import Status
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.ports import Clock, Conflict
 from stillmotion.ports.records import JobStore
-from stillmotion.services.jobs import WRITE_TRIES, find
+from stillmotion.services.jobs import find, until_saved
 from stillmotion.services.webhooks import announcements
 
 MESSAGE_LENGTH = 500
@@ -42,29 +42,30 @@ class Close:
         `run` is whose execution speaks: a later one is not ended by what became of an earlier. `unknown`: it was the
         submission's outcome; a webhook may have told it since, and then the job goes on.
         """
-        for _ in range(WRITE_TRIES):
-            job = find(self._jobs, job_id)
-            if job.is_final or job.status is Status.NEEDS_ATTENTION or (run is not None and run != job.run):
-                return Closed("ended")
-            if unknown and job.status in (Status.GENERATING, Status.FINALIZING):
-                return Closed("accepted")
-            now = self._clock.now()
-            if overdue and job.overdue:
-                return Closed("needs_attention")
-            reason, failure = closing(job, cause)
-            try:
-                if reason is None and job.cancel_requested_at is not None:
-                    ended = cancelled(job, now)
-                    self._jobs.save(ended, event=announcements.video_cancelled(ended, now))
-                    return Closed("cancelled")
-                if reason is None:
-                    ended = failed(job, failure, now)
-                    self._jobs.save(ended, event=announcements.video_failed(ended, now))
-                    return Closed("failed")
-                late = overdue and job.status is Status.GENERATING
-                flagged = marked_overdue(job, now) if late else needs_attention(job, reason, failure, now)
-                self._jobs.save(flagged, event=announcements.video_needs_attention(flagged, now))
-            except (Conflict, WrongStep):
-                continue
+        return until_saved(
+            lambda: self._close(find(self._jobs, job_id), cause, run, overdue=overdue, unknown=unknown),
+            f"job {job_id} is written by too many at once",
+            (Conflict, WrongStep),
+        )
+
+    def _close(self, job: Job, cause: Failure, run: int | None, *, overdue: bool, unknown: bool) -> Closed:
+        if job.is_final or job.status is Status.NEEDS_ATTENTION or (run is not None and run != job.run):
+            return Closed("ended")
+        if unknown and job.status in (Status.GENERATING, Status.FINALIZING):
+            return Closed("accepted")
+        now = self._clock.now()
+        if overdue and job.overdue:
             return Closed("needs_attention")
-        raise Conflict(f"job {job_id} is written by too many at once")
+        reason, failure = closing(job, cause)
+        if reason is None and job.cancel_requested_at is not None:
+            ended = cancelled(job, now)
+            self._jobs.save(ended, event=announcements.video_cancelled(ended, now))
+            return Closed("cancelled")
+        if reason is None:
+            ended = failed(job, failure, now)
+            self._jobs.save(ended, event=announcements.video_failed(ended, now))
+            return Closed("failed")
+        late = overdue and job.status is Status.GENERATING
+        flagged = marked_overdue(job, now) if late else needs_attention(job, reason, failure, now)
+        self._jobs.save(flagged, event=announcements.video_needs_attention(flagged, now))
+        return Closed("needs_attention")

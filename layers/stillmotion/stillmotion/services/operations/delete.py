@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from stillmotion.domain.job.lifecycle import WrongStep, deleted
 from stillmotion.domain.job.records import Job, Status
-from stillmotion.ports import Clock, Conflict
+from stillmotion.ports import Clock
 from stillmotion.ports.objects import ObjectStore
 from stillmotion.ports.records import JobStore
-from stillmotion.services.jobs import WRITE_TRIES, UnknownJob, find
+from stillmotion.services.jobs import UnknownJob, find, until_saved
 from stillmotion.services.operations.interventions import Which
 
 _SENT = (
@@ -40,17 +40,15 @@ class Delete:
         return job
 
     def _hidden(self, tenant: str, job_id: str) -> Job:
-        for _ in range(WRITE_TRIES):
+        def hide() -> Job:
             job = find(self._jobs, job_id)
             if job.tenant != tenant:
                 raise UnknownJob(job_id)
             if job.deleted_at is not None:
                 return job
-            try:
-                return self._jobs.save(deleted(self._ended(job), self._clock.now()))
-            except Conflict:
-                continue
-        raise Conflict(f"job {job_id} is written by too many at once")
+            return self._jobs.save(deleted(self._ended(job), self._clock.now()))
+
+        return until_saved(hide, f"job {job_id} is written by too many at once")
 
     def _ended(self, job: Job) -> Job:
         if job.is_final:

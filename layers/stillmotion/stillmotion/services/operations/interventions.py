@@ -27,11 +27,11 @@ from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable, Route, routes
 from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION
 from stillmotion.keyspace import doubt_keys
-from stillmotion.ports import Clock, Conflict
+from stillmotion.ports import Clock
 from stillmotion.ports.objects import ObjectMissing, ObjectStore
 from stillmotion.ports.records import Claim, Event, JobStore, Pointer
 from stillmotion.ports.workflow import Parking, Workflow
-from stillmotion.services.jobs import WRITE_TRIES, UnknownJob, find
+from stillmotion.services.jobs import UnknownJob, find, until_saved
 from stillmotion.services.tracking.adopt import Adopt
 from stillmotion.services.vendors import Vendors
 from stillmotion.services.webhooks import announcements
@@ -188,19 +188,18 @@ class Interventions:
 
     def _change(self, which: Which, step: Step) -> Job:
         """Takes a step on the record, from whatever state the last writer left it in."""
-        for _ in range(WRITE_TRIES):
+
+        def take() -> tuple[Job, bool]:
             job = self._found(which)
             change = step(job, self._clock.now())
             if change.job is job:
-                return job
-            try:
-                saved = self._jobs.save(change.job, change.claims, change.event)
-            except Conflict:
-                continue
-            if change.frees:
-                self._give_back(saved)
-            return saved
-        raise Conflict(f"job {which.job_id} is written by too many at once")
+                return job, False
+            return self._jobs.save(change.job, change.claims, change.event), change.frees
+
+        saved, frees = until_saved(take, f"job {which.job_id} is written by too many at once")
+        if frees:
+            self._give_back(saved)
+        return saved
 
     def _found(self, which: Which) -> Job:
         job = find(self._jobs, which.job_id)

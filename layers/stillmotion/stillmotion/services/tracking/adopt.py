@@ -9,10 +9,10 @@ from stillmotion.domain.job.attempts import attempt_accepted
 from stillmotion.domain.job.lifecycle import WrongStep
 from stillmotion.domain.job.records import Attempt, Job, Status
 from stillmotion.keyspace import generation_key
-from stillmotion.ports import Clock, Conflict
+from stillmotion.ports import Clock
 from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
 from stillmotion.ports.workflow import Workflow
-from stillmotion.services.jobs import WRITE_TRIES, find
+from stillmotion.services.jobs import find, until_saved
 from stillmotion.services.vendors import Vendors
 
 
@@ -37,7 +37,8 @@ class Adopt:
         """
         reading = self._vendors[attempt.vendor].read(generation_id)
         key = generation_key(attempt.vendor, generation_id)
-        for _ in range(WRITE_TRIES):
+
+        def step() -> tuple[Job, bool]:
             job = find(self._jobs, job_id)
             if job.is_final:
                 raise NotAdopted(f"the job is {job.status} already")
@@ -48,14 +49,13 @@ class Adopt:
             try:
                 accepted = attempt_accepted(job, attempt.number, generation_id, now, reading.vendor_status)
                 again = replace(accepted, run=job.run + 1, failure=None) if left else accepted
-                saved = self._jobs.save(again, [Claim(pointer, unique=True)])
-            except Conflict:
-                continue
+                return self._jobs.save(again, [Claim(pointer, unique=True)]), left
             except WrongStep as error:
                 raise NotAdopted(str(error)) from error
             except AlreadyExists as error:
                 raise NotAdopted(f"generation {generation_id} is another attempt's") from error
-            if left:
-                self._workflow.start(saved)
-            return saved
-        raise Conflict(f"job {job_id} is written by too many at once")
+
+        saved, left = until_saved(step, f"job {job_id} is written by too many at once")
+        if left:
+            self._workflow.start(saved)
+        return saved

@@ -23,7 +23,7 @@ from stillmotion.keyspace import generation_key, inbound_delivery_key
 from stillmotion.ports import Clock, Conflict
 from stillmotion.ports.records import AlreadyExists, Claim, JobStore, Pointer
 from stillmotion.ports.workflow import Parking, Workflow
-from stillmotion.services.jobs import WRITE_TRIES
+from stillmotion.services.jobs import until_saved
 from stillmotion.services.tracking.adopt import Adopt, NotAdopted
 from stillmotion.services.vendors import Vendors
 
@@ -125,20 +125,19 @@ class WakeUp:
         It is claimed for the attempt that its webhook names, so that no other is given it.
         """
         text = f"{attempt.vendor} tells of generation {generation_id} for attempt {attempt.number}, which has it not."
-        for _ in range(WRITE_TRIES):
+
+        def step() -> None:
             job = self._found(job_id)
-            told = noted(job, text, self._clock.now())
-            if told is job:
-                return WakeUpResult(result="noted")
+            with_note = noted(job, text, self._clock.now())
+            if with_note is job:
+                return
             key = generation_key(attempt.vendor, generation_id)
-            pointer = Pointer(key=key, job_id=job_id, attempt=attempt.number, created_at=told.updated_at)
-            try:
-                owner = self._jobs.pointer(key)
-                self._jobs.save(told, [Claim(pointer, unique=True)] if owner is None else [])
-            except (Conflict, AlreadyExists):
-                continue
-            return WakeUpResult(result="noted")
-        raise Conflict(f"job {job_id} is written by too many at once")
+            pointer = Pointer(key=key, job_id=job_id, attempt=attempt.number, created_at=with_note.updated_at)
+            owner = self._jobs.pointer(key)
+            self._jobs.save(with_note, [Claim(pointer, unique=True)] if owner is None else [])
+
+        until_saved(step, f"job {job_id} is written by too many at once", (Conflict, AlreadyExists))
+        return WakeUpResult(result="noted")
 
     def _found(self, job_id: str) -> Job:
         job = self._jobs.get(job_id)
