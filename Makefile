@@ -56,6 +56,7 @@ check: .venv/.ready tools ## Lint and type-check everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy layers/stillmotion/stillmotion local/stillmotion_local cli/stillmotion_cli functions tests benchmarks
+	$(BIN)/lint-imports --no-cache # the layers, as pyproject.toml has them
 	$(NO_AWS) $(SAM) validate --lint
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest --quiet tests/unit/template/test_definition.py # statelint, which has to be told of JSONata waits
