@@ -532,11 +532,13 @@ class ScriptedVendor:
         *,
         submissions: Sequence[SubmissionAnswer | BaseException] = (),
         readings: Sequence[Reading | BaseException] = (),
-        knows_keys: bool | None = None,
+        supports_idempotency: bool | None = None,
         faults: FaultPlan | None = None,
     ) -> None:
         self.name = name
-        self.knows_keys = name is VendorName.APIFRAME if knows_keys is None else knows_keys
+        self.supports_idempotency = (
+            name is VendorName.APIFRAME if supports_idempotency is None else supports_idempotency
+        )
         self.faults = faults or FaultPlan()
         self.submissions = list(submissions)
         self.readings = list(readings)

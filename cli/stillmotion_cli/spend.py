@@ -16,14 +16,14 @@ from stillmotion_cli.failures import told_to
 from stillmotion_cli.spend_records import Amounts, Day, Spend
 from stillmotion_cli.surroundings import surroundings_of
 
-MOST_DAYS = 92
+MAX_DAYS = 92
 FOUR_DECIMALS = Decimal("0.0001")
 
 
 def spend(
     context: typer.Context,
     *,
-    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="How many days (UTC), today included.")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="How many days (UTC), today included.")] = 7,
     everybody: Annotated[
         bool, typer.Option("--all", help="All tenants of the stack; only its owner's keys show them.")
     ] = False,

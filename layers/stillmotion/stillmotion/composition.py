@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from stillmotion.aws.parking import DynamoParking
     from stillmotion.aws.secrets import VendorSecret
     from stillmotion.aws.workflow import StepFunctionsWorkflow
+    from stillmotion.dialects.balance import Balance
     from stillmotion.dialects.by_path import Answers, Dialects
     from stillmotion.dialects.callbacks import Body
     from stillmotion.dialects.http import Endpoints
     from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
     from stillmotion.dialects.openapi.serving import Contract
-    from stillmotion.dialects.purse import Purse
     from stillmotion.domain.job.records import Job
     from stillmotion.ports.egress import Pictures
     from stillmotion.ports.objects import ObjectPlace
@@ -341,15 +341,15 @@ def wavespeed_read_api() -> "Endpoints":
 
     base_url = load(settings.ApiSettings, os.environ).api_base_url
     predictions = WavespeedPredictions(jobs(), objects(), base_url)
-    account = WavespeedAccount(_purse())
+    account = WavespeedAccount(_balance())
     routes = {**predictions.routes(), **account.routes(), **fallback(WAVESPEED)}
     return Endpoints(authenticator(), routes, show_problem)
 
 
-def _purse() -> "Purse":
-    from stillmotion.dialects.purse import Purse
+def _balance() -> "Balance":
+    from stillmotion.dialects.balance import Balance
 
-    return Purse(books(), load(settings.BudgetSettings, os.environ).budget, allowance())
+    return Balance(books(), load(settings.BudgetSettings, os.environ).budget, allowance())
 
 
 @cache
@@ -358,7 +358,7 @@ def apiframe_submit_api() -> "Endpoints":
     from stillmotion.dialects.apiframe.problems import show_problem
     from stillmotion.dialects.http import Endpoints
 
-    orders = ApiframeOrders(_submit_call(), jobs(), objects(), _purse(), load(PriceTable, os.environ))
+    orders = ApiframeOrders(_submit_call(), jobs(), objects(), _balance(), load(PriceTable, os.environ))
     return Endpoints(authenticator(), orders.routes(), show_problem)
 
 
@@ -372,7 +372,7 @@ def apiframe_read_api() -> "Endpoints":
     from stillmotion.dialects.http import Endpoints
 
     prices = load(PriceTable, os.environ)
-    read, account = ApiframeJobs(jobs(), objects(), prices), ApiframeAccount(_purse(), prices)
+    read, account = ApiframeJobs(jobs(), objects(), prices), ApiframeAccount(_balance(), prices)
     return Endpoints(authenticator(), {**read.routes(), **account.routes(), **fallback(APIFRAME)}, show_problem)
 
 

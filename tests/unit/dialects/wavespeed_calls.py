@@ -11,8 +11,8 @@ from tests.stills import image
 from tests.unit.dialects.calling import call
 from tests.world import BUCKET, PRICES, World
 
+from stillmotion.dialects.balance import Balance
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.purse import Purse
 from stillmotion.dialects.wavespeed.account import WavespeedAccount, WavespeedWebhooks
 from stillmotion.dialects.wavespeed.orders import WavespeedOrders
 from stillmotion.dialects.wavespeed.predictions import WavespeedPredictions
@@ -66,12 +66,12 @@ class Api:
     @property
     def endpoints(self) -> Endpoints:
         world = self.world
-        purse = Purse(InMemoryBooks(world.jobs), self.budget, world.allowance)
+        balance = Balance(InMemoryBooks(world.jobs), self.budget, world.allowance)
         features = (
             WavespeedOrders(world.submit_call, PRICES, BASE_URL),
             WavespeedUploads(world.submit_call, world.objects),
             WavespeedPredictions(world.jobs, world.objects, BASE_URL),
-            WavespeedAccount(purse),
+            WavespeedAccount(balance),
             WavespeedWebhooks(lambda: SigningSecrets(lambda: [ROOT])),
         )
         routes = {route: answer for feature in features for route, answer in feature.routes().items()}

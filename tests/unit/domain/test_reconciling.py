@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from stillmotion.domain.job.records import Attempt, Candidate, Outcome
 from stillmotion.domain.reconciling import (
     DOUBT,
-    MOST_CANDIDATES,
+    MAX_CANDIDATES,
     Reach,
     candidates,
     disputed_periods,
@@ -22,7 +22,7 @@ from stillmotion.domain.reconciling import (
     window,
 )
 from stillmotion.domain.request import VendorName
-from stillmotion.domain.sweeping import LONGEST_GAP, RETENTION
+from stillmotion.domain.sweeping import MAX_GAP, RETENTION
 
 SENT = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 REACH = Reach(timedelta(seconds=60), timedelta(seconds=90))
@@ -100,7 +100,7 @@ def test_the_gaps_double_up_to_the_longest() -> None:
             looks.append(now)
     gaps = [later - earlier for earlier, later in pairwise(looks)]
     assert gaps[:4] == [300, 600, 1200, 2400]
-    assert max(gaps) == LONGEST_GAP.total_seconds()
+    assert max(gaps) == MAX_GAP.total_seconds()
     assert len(looks) < 40
 
 
@@ -131,7 +131,7 @@ def test_candidates_are_told_in_the_order_of_their_making() -> None:
 
 def test_of_too_many_the_nearest_are_told() -> None:
     told = found(*range(100, -80, -1))
-    assert len(told) == MOST_CANDIDATES
+    assert len(told) == MAX_CANDIDATES
     assert told[:2] == ["g109", "g108"]
     assert told[-1] == "g90"
 

@@ -29,9 +29,9 @@ from stillmotion.services.tracking.wake_up import WebhookAddress
 
 MARGIN_SECONDS = 90
 LATEST_INDEX_SECONDS = 60
-MOST_JOBS = 4
+MAX_JOBS = 4
 PASSING = st.sampled_from([0, 1, 20, 59])
-NUMBER = st.integers(0, MOST_JOBS - 1)
+NUMBER = st.integers(0, MAX_JOBS - 1)
 ANSWER = st.sampled_from([*ANSWERS, "lose", "lose", "lost on the way", "lost on the way"])
 DIES = st.one_of(st.just(0), st.just(0), st.integers(0, 12))
 Moment = tuple[datetime, bytes]
@@ -80,7 +80,7 @@ class Adoptions(RuleBasedStateMachine):
         super().__init__()
         self.world = World(webhook_base_url="https://api.example")
         self.faults = FaultPlan()
-        self.vendor = BookkeepingVendor(VendorName.WAVESPEED, self.world.clock, knows_keys=False)
+        self.vendor = BookkeepingVendor(VendorName.WAVESPEED, self.world.clock, supports_idempotency=False)
         setattr(self.world, VendorName.WAVESPEED, self.vendor)
         self.jobs = LateIndexes(clock=self.world.clock)
         self.world.jobs = self.jobs
@@ -111,7 +111,7 @@ class Adoptions(RuleBasedStateMachine):
 
     @rule(answer=ANSWER, passing=PASSING, meanwhile=st.booleans(), dies=DIES)
     def a_new_job_is_sent(self, answer: str, passing: int, dies: int, *, meanwhile: bool) -> None:
-        if len(self.jobs.all()) < MOST_JOBS:
+        if len(self.jobs.all()) < MAX_JOBS:
             self.submit()
             self.dispatch(len(self.jobs.all()) - 1, answer, passing, dies, meanwhile=meanwhile)
 

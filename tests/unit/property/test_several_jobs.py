@@ -58,7 +58,8 @@ class SeveralJobs(RuleBasedStateMachine):
     def order(self, requests: list[dict[str, object]], *, ours: bool) -> None:
         world = self.world
         self.vendors = [
-            BookkeepingVendor(name, world.clock, knows_keys=name is VendorName.APIFRAME) for name in VendorName
+            BookkeepingVendor(name, world.clock, supports_idempotency=name is VendorName.APIFRAME)
+            for name in VendorName
         ]
         for vendor in self.vendors:
             setattr(world, vendor.name.value, vendor)

@@ -15,7 +15,7 @@ from stillmotion.ports import Conflict
 from stillmotion.ports.records import Pointer
 from stillmotion.ports.vendor import Accepted, NotSent, Refused, SubmissionAnswer, Unanswered
 from stillmotion.services.dispatch.dispatch import Dispatched
-from stillmotion.services.dispatch.vendor_choice import MOST_ATTEMPTS, Patience
+from stillmotion.services.dispatch.vendor_choice import MAX_ATTEMPTS, Patience
 from stillmotion.services.dispatch.vendor_submission import AcceptanceUnwritten
 from stillmotion.services.jobs import UnknownJob
 from stillmotion.services.operations.close import workflow_failure
@@ -412,11 +412,11 @@ def test_a_throttled_jobs_record_stays_small_and_its_tries_have_an_end(world: Wo
     job = answered(world, *[now_and_again] * 1000, vendor="wavespeed")
     world.patience = Patience(dispatch_patience_seconds=10**6)
     waits = []
-    for _ in range(MOST_ATTEMPTS + 10):
+    for _ in range(MAX_ATTEMPTS + 10):
         waits.append(world.dispatch(job.id).wait_seconds)
         world.clock.advance(300)
     stored = world.jobs.only()
-    assert len(stored.attempts) == MOST_ATTEMPTS
+    assert len(stored.attempts) == MAX_ATTEMPTS
     assert len(msgspec.json.encode(stored)) < 200_000
     assert waits[:12] == [0] * 10 + [5, 10]
     assert {(sent.path, sent.body) for sent in stored.attempts} == {("", "")}

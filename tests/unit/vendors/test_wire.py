@@ -19,7 +19,10 @@ Answering = Callable[..., httpx.MockTransport]
 
 def test_both_vendors_keep_to_the_port() -> None:
     vendors: list[Vendor] = [ApiframeVendor("https://a.test", str), WaveSpeedVendor("https://w.test", str)]
-    assert [(vendor.name, vendor.knows_keys) for vendor in vendors] == [("apiframe", True), ("wavespeed", False)]
+    assert [(vendor.name, vendor.supports_idempotency) for vendor in vendors] == [
+        ("apiframe", True),
+        ("wavespeed", False),
+    ]
 
 
 def test_every_exchange_has_its_time_outs(answering: Answering, sent: list[httpx.Request], envelope: Envelope) -> None:

@@ -17,7 +17,7 @@ from stillmotion.keyspace import api_key_key
 from stillmotion.ports import Conflict, UnknownPage
 from stillmotion.ports.keys import KeyPage
 
-MOST_READ = 5000
+MAX_READ = 5000
 """How many keys are looked at for one page: some two megabytes."""
 _READ_AT_ONCE = 1000
 _TOKEN = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z\.[0-9]{1,3}")
@@ -55,14 +55,14 @@ class DynamoKeyStore:
     def listed(self, limit: int, after: str | None = None, tenant: str | None = None) -> KeyPage:
         """Keys of a tenant, or of all, newest first. Raises UnknownPage.
 
-        A tenant's are picked out from among everybody's, of which `MOST_READ` are read for one page.
+        A tenant's are picked out from among everybody's, of which `MAX_READ` are read for one page.
         """
         moment, passed = (_END_OF_TIME, 0) if after is None else _place(after)
         page = passed + limit + 1 if tenant is None else _READ_AT_ONCE
         listed = self._table.highest_first(ACTIVITY_INDEX, KEY_PARTITION, ("updated_at", moment), page)
         found: list[ApiKey] = []
         read = 0
-        for key in map(api_key_of, islice(listed, passed, passed + MOST_READ)):
+        for key in map(api_key_of, islice(listed, passed, passed + MAX_READ)):
             is_meant = tenant in (None, key.tenant)
             if is_meant and len(found) == limit:
                 return KeyPage(tuple(found), _token(moment, passed))
@@ -71,7 +71,7 @@ class DynamoKeyStore:
             read += 1
             if is_meant:
                 found.append(key)
-        return KeyPage(tuple(found), _token(moment, passed) if read == MOST_READ else None)
+        return KeyPage(tuple(found), _token(moment, passed) if read == MAX_READ else None)
 
     def starting(self, start: str) -> Iterator[ApiKey]:
         """Every key that was ever stored by this code and whose hash starts so, oldest first."""

@@ -38,7 +38,7 @@ from stillmotion.ports.records import AlreadyExists, Budget, Claim, Event, OverB
 
 _ABSENT = Condition("attribute_not_exists(pk)")
 # Far more than a moment and an id take, and far less than a key of DynamoDB may be long.
-_LONGEST_PAGE = 500
+_MAX_PAGE_LENGTH = 500
 # As many as may have a slot already and have not begun, and the few that are wanted.
 _LINE_PAGE = 10
 
@@ -222,7 +222,7 @@ def _token(moment: str, job: Job) -> str:
 
 
 def _place(token: str) -> tuple[str, str]:
-    if len(token) > _LONGEST_PAGE:
+    if len(token) > _MAX_PAGE_LENGTH:
         raise UnknownPage(f"{len(token)} characters name no page")
     try:
         text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()

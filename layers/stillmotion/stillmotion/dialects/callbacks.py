@@ -95,7 +95,7 @@ def _for_any_caller(detail: Mapping[str, object]) -> dict[str, object]:
     """The failure in a detail, if there is one, without the vendor's own words."""
     match detail.get("failure"):
         case {"kind": str(kind), "message": str(message), **others}:
-            return {"failure": {"kind": kind, "message": Failure(FailureKind(kind), message).told, **others}}
+            return {"failure": {"kind": kind, "message": Failure(FailureKind(kind), message).public_message, **others}}
         case _:
             return {}
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from stillmotion.domain.job.records import Attempt, Candidate, Job, Outcome, Reason, Status
-from stillmotion.domain.sweeping import KEYS_REMEMBERED, LONGEST_GAP, RETENTION
+from stillmotion.domain.sweeping import KEYS_REMEMBERED, MAX_GAP, RETENTION
 
 # Enough to choose from, and a record has to hold them.
-MOST_CANDIDATES = 20
+MAX_CANDIDATES = 20
 PERIOD = timedelta(minutes=10)
 # Longer than any window reaches from its attempt's POST: the template bounds its parts.
 DOUBT = timedelta(minutes=10)
@@ -68,7 +68,7 @@ def is_to_be_looked_for(
     if looked_at is None:
         first = attempt.sent_at + after
         return first <= now < attempt.sent_at + RETENTION[attempt.vendor]
-    gap = min(LONGEST_GAP, max(after, looked_at - attempt.sent_at))
+    gap = min(MAX_GAP, max(after, looked_at - attempt.sent_at))
     return looked_at + gap <= now < attempt.sent_at + RETENTION[attempt.vendor]
 
 
@@ -85,7 +85,7 @@ def candidates(
     )
     free: list[Candidate] = []
     for one in near:
-        if len(free) == MOST_CANDIDATES:
+        if len(free) == MAX_CANDIDATES:
             break
         if not is_taken(one.generation_id):
             free.append(one)

@@ -16,7 +16,7 @@ from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.job.records import Attempt, Booking, Generation, Job, Outcome, Verdict
 from stillmotion.domain.request import VendorName
 
-MOST_DAYS = 40
+MAX_DAYS = 40
 """So many days are booked with one record: two items each, and a transaction of DynamoDB takes 100."""
 NOTHING = Booking()
 
@@ -80,7 +80,7 @@ def book(job: Job) -> tuple[Job, tuple[Tally, ...]]:
     for index in reversed(range(len(attempts))):
         attempt = attempts[index]
         owed, day = due(attempt), attempt.started_at.astimezone(UTC).date()
-        if owed == attempt.booked or (day not in changes and len(changes) == MOST_DAYS):
+        if owed == attempt.booked or (day not in changes and len(changes) == MAX_DAYS):
             continue
         change = Tally(
             day=day,

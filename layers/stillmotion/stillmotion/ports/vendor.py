@@ -109,7 +109,7 @@ class Vendor(Protocol):
     """One seller of Luma Ray 2 Flash."""
 
     name: VendorName
-    knows_keys: bool
+    supports_idempotency: bool
     """Whether a POST repeated with the same Idempotency-Key is recognised."""
 
     def compose(self, order: VendorOrder) -> Envelope:

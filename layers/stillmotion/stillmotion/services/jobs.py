@@ -10,7 +10,7 @@ from stillmotion.ports.records import JobStore
 T = TypeVar("T")
 
 # How often a step that lost the race for a record reads it again and decides anew.
-WRITE_TRIES = 8
+MAX_WRITE_TRIES = 8
 
 
 class UnknownJob(Exception):
@@ -28,10 +28,10 @@ def find(jobs: JobStore, job_id: str) -> Job:
 def until_saved(step: Callable[[], T], message: str, lost: tuple[type[Exception], ...] = (Conflict,)) -> T:
     """What a step gives that reads a record, decides, and saves what it decided.
 
-    It is repeated whenever it raises one of `lost`, which say that somebody else wrote in between; WRITE_TRIES times in
-    all. Raises Conflict with `message` then.
+    It is repeated whenever it raises one of `lost`, which say that somebody else wrote in between: MAX_WRITE_TRIES
+    times in all. Raises Conflict with `message` then.
     """
-    for _ in range(WRITE_TRIES):
+    for _ in range(MAX_WRITE_TRIES):
         try:
             return step()
         except lost:

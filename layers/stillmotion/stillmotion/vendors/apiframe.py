@@ -72,7 +72,7 @@ class ApiframeVendor:
     """
 
     name = VendorName.APIFRAME
-    knows_keys = True
+    supports_idempotency = True
 
     def __init__(
         self,

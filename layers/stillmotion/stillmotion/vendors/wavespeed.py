@@ -102,7 +102,7 @@ class WaveSpeedVendor:
     """WaveSpeed, as a `ports.vendor.Vendor`. It knows no idempotency keys: an unanswered POST is never sent again."""
 
     name = VendorName.WAVESPEED
-    knows_keys = False
+    supports_idempotency = False
 
     def __init__(
         self,

@@ -12,11 +12,11 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from stillmotion.dialects.apiframe import APIFRAME, TAG, views
 from stillmotion.dialects.apiframe.order_body import PATH_OF_FIELD, ApiframeOrder
 from stillmotion.dialects.apiframe.problems import OutOfCredits
+from stillmotion.dialects.balance import Balance
 from stillmotion.dialects.declared import Feature, operation
 from stillmotion.dialects.http import HttpRequest, Problem
 from stillmotion.dialects.models import Headers
 from stillmotion.dialects.multipart import MEDIA_TYPE, ONE_FILE_SCHEMA, form_of
-from stillmotion.dialects.purse import Purse
 from stillmotion.domain import identity
 from stillmotion.domain.access import Scope
 from stillmotion.domain.images import media_type
@@ -51,19 +51,19 @@ class ApiframeOrderHeaders(Headers):
 
 
 class ApiframeOrders(Feature):
-    """What makes jobs. `purse` has what a caller may still spend."""
+    """What makes jobs. `balance` has what a caller may still spend."""
 
     TAG = TAG
     DIALECT = APIFRAME
     FUNCTION = "submit"
 
     def __init__(
-        self, submit: SubmitApiOrder, jobs: JobStore, objects: ObjectStore, purse: Purse, prices: PriceTable
+        self, submit: SubmitApiOrder, jobs: JobStore, objects: ObjectStore, balance: Balance, prices: PriceTable
     ) -> None:
         self._submit = submit
         self._jobs = jobs
         self._objects = objects
-        self._purse = purse
+        self._balance = balance
         self._prices = prices
 
     @operation(
@@ -118,7 +118,7 @@ class ApiframeOrders(Feature):
     def _job(self, request: HttpRequest, call: ApiOrder) -> Job:
         """Raises OutOfCredits, InvalidRequest."""
         able = routes(call.request, self._prices)
-        quote, left = able[0].quote, self._purse.left(request.good_key, call.arrived_at)
+        quote, left = able[0].quote, self._balance.left(request.good_key, call.arrived_at)
         if left is not None and left < quote and not self._is_repetition(call):
             raise OutOfCredits(views.needed(quote, self._prices), views.available(left, self._prices))
         try:
@@ -126,7 +126,7 @@ class ApiframeOrders(Feature):
         except AllowanceSpent as spent:
             # An order counts as what the dearest vendor takes that it may go to.
             needed = views.needed(max(route.quote for route in able), self._prices)
-            left = self._purse.left(request.good_key, call.arrived_at)
+            left = self._balance.left(request.good_key, call.arrived_at)
             raise OutOfCredits(needed, views.available(left, self._prices)) from spent
 
     def _is_repetition(self, call: ApiOrder) -> bool:

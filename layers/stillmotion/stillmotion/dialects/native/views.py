@@ -139,7 +139,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
             seconds="" if seconds is None else f"{seconds:g}",
             size=f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(ratio, ""),
             prompt=job.request.prompt if job.request else None,
-            error=VideoErrorView(code=job.failure.kind, message=job.failure.told) if job.failure else None,
+            error=VideoErrorView(code=job.failure.kind, message=job.failure.public_message) if job.failure else None,
             job=_record(job, is_owners=job.tenant == self.inbox_tenant),
         )
 
@@ -218,7 +218,7 @@ def _attempt(attempt: Attempt, *, is_owners: bool) -> dict[str, Any]:
 def _failure(failure: Failure | None, *, is_owners: bool) -> dict[str, str] | None:
     if failure is None:
         return None
-    message = failure.message if is_owners else failure.told
+    message = failure.message if is_owners else failure.public_message
     return {"kind": failure.kind, "message": message, "advice": failure.advice}
 
 

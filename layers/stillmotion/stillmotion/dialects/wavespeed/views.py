@@ -133,7 +133,7 @@ def prediction(job: Job, base_url: str, video_url: str | None) -> WavespeedPredi
         has_nsfw_contents=_nsfw(job),
         status=WORDS[job.status],
         created_at=job.created_at,
-        error=failure.told if failure else "",
+        error=failure.public_message if failure else "",
         timings=WavespeedTimings(inference=_inference_milliseconds(job.generation)),
         code=CODES[failure.kind] if failure else None,
     )

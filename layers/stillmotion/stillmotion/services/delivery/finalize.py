@@ -26,7 +26,7 @@ from stillmotion.ports.egress import Downloader, FetchFailed
 from stillmotion.ports.objects import ObjectHead, ObjectMissing, ObjectStore
 from stillmotion.ports.records import Event, JobStore
 from stillmotion.services.delivery.provenance import provenance
-from stillmotion.services.jobs import WRITE_TRIES, find
+from stillmotion.services.jobs import MAX_WRITE_TRIES, find
 from stillmotion.services.webhooks import announcements
 
 MEDIA_TYPE = "video/mp4"
@@ -148,7 +148,7 @@ class Finalize:
 
     def _write(self, job: Job, step: Callable[[Job, datetime], Step]) -> FinalizeResult:
         """Takes a step on the record, from whatever state the last writer left it in."""
-        for _ in range(WRITE_TRIES):
+        for _ in range(MAX_WRITE_TRIES):
             known = _known(job)
             if known is not None:
                 return known

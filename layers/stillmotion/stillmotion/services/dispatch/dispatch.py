@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain import identity
-from stillmotion.domain.failover import MENDED_BY_TIME
+from stillmotion.domain.failover import TRANSIENT
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job.attempts import attempt_begun, attempt_ended, attempt_sent_again
 from stillmotion.domain.job.lifecycle import WrongStep, lined_up, waiting
@@ -144,7 +144,7 @@ class Dispatch:
         if attempt.outcome is Outcome.SENDING and alive > 0:
             return Dispatched(outcome="wait", wait_seconds=alive)
         vendor = self._vendors[attempt.vendor]
-        if vendor.knows_keys and may_be_sent_again(attempt) and is_remembered(attempt, now):
+        if vendor.supports_idempotency and may_be_sent_again(attempt) and is_remembered(attempt, now):
             return self._jobs.save(attempt_sent_again(job, now))
         if attempt.outcome is Outcome.SENDING:
             failure = Failure(FailureKind.OUTCOME_UNKNOWN, "The submission ended before an answer was written down.")
@@ -239,7 +239,7 @@ class Dispatch:
         self._jobs.save(replace(job, line=None, failure=failure, updated_at=self._clock.now()))
         self._governor.release(vendor.name, job.id, Ending.UNSENT)
         wait_seconds = failed.retry_after or TRANSFER_RETRY_SECONDS
-        if failed.kind not in MENDED_BY_TIME or not self._choose.is_patient(job, wait_seconds):
+        if failed.kind not in TRANSIENT or not self._choose.is_patient(job, wait_seconds):
             return Dispatched(outcome="failed")
         return Dispatched(outcome="wait", wait_seconds=wait_seconds)
 
@@ -271,7 +271,7 @@ class Dispatch:
                 return self._accepted(job, attempt, nudges)
             case Outcome.SENDING | Outcome.UNKNOWN:
                 self._governor.failing(vendor, job.id)
-                if self._vendors[vendor].knows_keys and may_be_sent_again(attempt):
+                if self._vendors[vendor].supports_idempotency and may_be_sent_again(attempt):
                     return Dispatched(outcome="wait", wait_seconds=self._choose.wait_seconds(job))
                 return Dispatched(outcome="attention")
             case Outcome.NOT_SENT | Outcome.REFUSED:

@@ -28,15 +28,15 @@ from stillmotion.ports.workflow import GovernorStore, Parking
 
 __all__ = ["Admission", "Admitted", "Ending", "Governor", "GovernorSettings", "InLine", "Later"]
 
-WRITE_TRIES = 12
+MAX_WRITE_TRIES = 12
 FIRST_PAUSE_SECONDS = 0.01
-LONGEST_PAUSE_SECONDS = 0.5
+MAX_PAUSE_SECONDS = 0.5
 # The index shows a change well within this, and jobs that were told "no slot" a moment ago are then in it.
 INDEX_LAG_SECONDS = 0.25
 # So many are let go at once where a limit was lifted: the next round goes on.
-MOST_LET_GO = 200
+MAX_LET_GO = 200
 # Jobs at the head of the index that are in line no more are looked at, at most so many.
-MOST_STALE = 20
+MAX_STALE = 20
 
 T = TypeVar("T")
 
@@ -204,7 +204,7 @@ class Governor:
         """Wakes those who sleep in line for a slot where none is needed any more: the limit was lifted."""
         if self._settings.limits(vendor).concurrency:
             return []
-        asleep = islice((job.id for job in self._jobs.in_line(vendor) if job.reason is Reason.SLOT), MOST_LET_GO)
+        asleep = islice((job.id for job in self._jobs.in_line(vendor) if job.reason is Reason.SLOT), MAX_LET_GO)
         return [job_id for job_id in asleep if self.nudge(job_id)]
 
     def nudge(self, job_id: str) -> bool:
@@ -230,7 +230,7 @@ class Governor:
         for listed in _with(caller, self._jobs.in_line(vendor)):
             if len(chosen) == most:
                 return chosen
-            if stale == MOST_STALE:
+            if stale == MAX_STALE:
                 break
             if listed.id in passed_over or listed.id in chosen:
                 continue
@@ -264,9 +264,9 @@ class Governor:
         step: Callable[[GovernorState, datetime], tuple[GovernorState, T]],
     ) -> T:
         """Carries a step out on the state as it is, and stores what it changed: nothing else came in between."""
-        for tries in range(WRITE_TRIES):
+        for tries in range(MAX_WRITE_TRIES):
             if tries:
-                self._sleep(self._draw() * min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**tries))
+                self._sleep(self._draw() * min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**tries))
             read = self._store.read(vendor)
             now = self._clock.now()
             state = governing.current(read, limits, now)

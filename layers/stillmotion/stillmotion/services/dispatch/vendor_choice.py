@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from stillmotion.domain.failover import MENDED_BY_TIME, ending, next_routes
+from stillmotion.domain.failover import TRANSIENT, ending, next_routes
 from stillmotion.domain.job.records import Job, Outcome, Reason, Status, seconds_between, waited_seconds
 from stillmotion.domain.routing import PriceTable, Route
 from stillmotion.domain.waiting import backoff
@@ -13,7 +13,7 @@ from stillmotion.services.dispatch.governor import Governor
 from stillmotion.services.vendors import Vendors
 
 # What is in the record for each attempt must not outgrow the item.
-MOST_ATTEMPTS = 200
+MAX_ATTEMPTS = 200
 # So often a vendor's word is taken as it is. Then waits grow, and in the end the record would be too large to write.
 OBEDIENT_TRIES = 10
 
@@ -38,7 +38,7 @@ class VendorChoice:
 
     def __call__(self, job: Job) -> Route | None:
         """Where the job goes next; None where it goes no further. Raises InvalidRequest."""
-        if len(job.attempts) >= MOST_ATTEMPTS:
+        if len(job.attempts) >= MAX_ATTEMPTS:
             return None
         able = next_routes(job, self._prices, patient=self.is_patient(job, self.wait_seconds(job)))
         keyed = [route for route in able if self._vendors.has_key(route.vendor)]
@@ -57,7 +57,7 @@ class VendorChoice:
         last = job.tries[-1] if job.tries else None
         if last is None or last.answered_at is None or last.outcome is Outcome.ACCEPTED:
             return 0
-        if last.is_settled and ending(last) not in MENDED_BY_TIME:
+        if last.is_settled and ending(last) not in TRANSIENT:
             return 0
         sends, told = sum(attempt.sends for attempt in job.tries), last.retry_after
         pause = backoff(sends) if told is None else told

@@ -15,7 +15,7 @@ from stillmotion.domain.dead_letters import Batch, Letter, Message, QueueName, b
 from stillmotion.ports import Clock
 from stillmotion.ports.webhooks import EventBus, Outbox, Queue
 
-MOST_LISTED = 100
+MAX_LISTED = 100
 """Of each queue. A queue shows no more than a part of itself at once, in no order."""
 MARGIN = timedelta(minutes=5)
 """An event is written with the clock of a function; the stream says when it arrived by its own."""
@@ -75,17 +75,17 @@ class DeadLetters:
         self._events_kept = events_kept
 
     def listed(self) -> list[Letter]:
-        """At most MOST_LISTED of each queue, the oldest first."""
+        """At most MAX_LISTED of each queue, the oldest first."""
         found = []
         for name, queue in self._dead.items():
-            messages = queue.receive(MOST_LISTED)
+            messages = queue.receive(MAX_LISTED)
             queue.give_back(messages)
             found += [letter(name, message) for message in messages]
         return sorted(found, key=lambda each: each.sent_at)
 
     def replay(self, name: QueueName, ids: Sequence[str] | None = None, after: str | None = None) -> Replayed:
         """Replays these letters, or those that the queue shows; `after` goes on with a `rest`. Raises UnknownPage."""
-        messages = self._dead[name].receive(MOST_LISTED)
+        messages = self._dead[name].receive(MAX_LISTED)
         chosen = [message for message in messages if ids is None or message.id in ids]
         self._dead[name].give_back([message for message in messages if message not in chosen])
         match name:

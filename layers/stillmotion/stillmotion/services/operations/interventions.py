@@ -25,7 +25,7 @@ from stillmotion.domain.job.records import Attempt, Job, Status
 from stillmotion.domain.reconciling import disputed_periods, has_no_answer
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable, Route, routes
-from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION
+from stillmotion.domain.sweeping import MAX_GENERATION, RETENTION
 from stillmotion.keyspace import doubt_keys
 from stillmotion.ports import Clock
 from stillmotion.ports.objects import ObjectMissing, ObjectStore
@@ -260,7 +260,7 @@ def dispute_claims(job_id: str, attempt: Attempt, now: datetime) -> tuple[Claim,
     """
     if not has_no_answer(attempt):
         return ()
-    forgotten = attempt.sent_at + RETENTION[attempt.vendor] + LONGEST_GENERATION
+    forgotten = attempt.sent_at + RETENTION[attempt.vendor] + MAX_GENERATION
     return tuple(
         Claim(Pointer(key=key, job_id=job_id, attempt=attempt.number, created_at=now, expires_at=forgotten))
         for key in doubt_keys(attempt.vendor, disputed_periods(attempt))

@@ -18,7 +18,7 @@ from stillmotion.ports.records import JobStore
 from stillmotion.ports.vendor import Declared, ReadFailed, Reading, Running, Succeeded
 from stillmotion.ports.workflow import Parking
 from stillmotion.services.dispatch.governor import Ending, Governor
-from stillmotion.services.jobs import WRITE_TRIES, find
+from stillmotion.services.jobs import MAX_WRITE_TRIES, find
 from stillmotion.services.vendors import Vendors
 
 # Declared failures that say more of the vendor than of what was asked.
@@ -97,7 +97,7 @@ class Check:
 
     def _write(self, job: Job, reading: Reading | ReadFailed, nudges: int | None) -> Checked:
         number = job.attempt.number if job.attempt else 0
-        for _ in range(WRITE_TRIES):
+        for _ in range(MAX_WRITE_TRIES):
             attempt = job.attempt
             assert attempt is not None  # noqa: S101 - a job with a generation has an attempt
             assert attempt.generation is not None  # noqa: S101

@@ -44,7 +44,7 @@ VENDOR = VendorName.WAVESPEED
 AT_MOST = 200
 PAGE = 100
 # More unfinished jobs than this are not looked through: then nothing is adopted.
-MOST_OTHERS = 5000
+MAX_OTHERS = 5000
 # A record written at this moment, by a clock that is ahead, is to be seen too.
 _AHEAD = timedelta(hours=1)
 
@@ -172,8 +172,8 @@ class Reconcile:
         The indexes may miss a record that is being written: those that were seen before the history was read count too.
         """
         under_way = self._jobs.quiet_since(self._clock.now() + _AHEAD)
-        found = list(islice(chain(under_way, self._in_attention()), MOST_OTHERS + 1))
-        return None if len(found) > MOST_OTHERS else [*found, *unknown]
+        found = list(islice(chain(under_way, self._in_attention()), MAX_OTHERS + 1))
+        return None if len(found) > MAX_OTHERS else [*found, *unknown]
 
     # --- what is done
 

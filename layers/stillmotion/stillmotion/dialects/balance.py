@@ -8,7 +8,7 @@ from stillmotion.ports.records import Books, Budget
 from stillmotion.services.keys.limits import Allowance
 
 
-class Purse:
+class Balance:
     """What may still be spent today (UTC), in US dollars: of the tenant's budget, and of the key's own allowance."""
 
     def __init__(self, books: Books, budget: Budget, allowance: Allowance) -> None:
