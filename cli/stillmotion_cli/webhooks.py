@@ -131,8 +131,8 @@ def _whole_id(client: Client, given: str) -> str:
     if not found:
         raise Misuse(f"None of the last {MAX_LISTED} deliveries has an id that starts with {given}.", next_step=step)
     if len(found) > 1:
-        told = "\n".join(f"  {each.id}  {text.clean(each.event or '')}" for each in found)
-        raise Misuse(f"{len(found)} deliveries have an id that starts with {given}:\n{told}")
+        listed = "\n".join(f"  {each.id}  {text.clean(each.event or '')}" for each in found)
+        raise Misuse(f"{len(found)} deliveries have an id that starts with {given}:\n{listed}")
     return found[0].id
 
 

@@ -56,8 +56,8 @@ class Composer:
             detail = {**delivery.detail, "event_id": delivery.id}
             if delivery.tenant != self._owner:
                 detail |= _for_any_caller(delivery.detail)
-            told = {"type": word, "timestamp": delivery.created_at, "data": detail}
-            return self._standard(delivery, msgspec.json.encode(told), now)
+            payload = {"type": word, "timestamp": delivery.created_at, "data": detail}
+            return self._standard(delivery, msgspec.json.encode(payload), now)
         if job is None or job.status != delivery.detail.get("status"):
             return None
         body = _encoded(self._bodies[delivery.dialect]()(job, word))

@@ -294,8 +294,8 @@ def dump(response: HttpResponse, event: Mapping[str, Any]) -> dict[str, object]:
     headers = {"cache-control": "no-store", REQUEST_ID: context["requestId"], **response.headers}
     if response.body is not None:
         headers.setdefault("content-type", "application/json")
-    is_told = response.body is not None and context["http"]["method"] != "HEAD"
-    body = encoded(response.body).decode() if is_told else ""
+    has_body = response.body is not None and context["http"]["method"] != "HEAD"
+    body = encoded(response.body).decode() if has_body else ""
     return {"statusCode": int(response.status), "headers": headers, "body": body}
 
 

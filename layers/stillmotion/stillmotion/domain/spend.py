@@ -93,8 +93,8 @@ def book(job: Job) -> tuple[Job, tuple[Tally, ...]]:
         attempts[index] = replace(attempt, booked=owed, counted=True)
     if not changes:
         return job, ()
-    told = tuple(change for change in changes.values() if change.attempts or change.total != NOTHING)
-    return replace(job, attempts=tuple(attempts)), told
+    booked = tuple(change for change in changes.values() if change.attempts or change.total != NOTHING)
+    return replace(job, attempts=tuple(attempts)), booked
 
 
 def added(held: Tally, change: Tally) -> Tally:

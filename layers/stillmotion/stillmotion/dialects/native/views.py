@@ -209,8 +209,8 @@ def _attempt(attempt: Attempt, *, is_owners: bool) -> dict[str, Any]:
     if not is_owners:
         shown["candidates"] = []
     if attempt.generation is not None:
-        told = msgspec.to_builtins(attempt.generation)
-        shown["generation"] = {name: value for name, value in told.items() if name not in HIDDEN_OF_GENERATION}
+        generation = msgspec.to_builtins(attempt.generation)
+        shown["generation"] = {name: value for name, value in generation.items() if name not in HIDDEN_OF_GENERATION}
         shown["generation"]["failure"] = _failure(attempt.generation.failure, is_owners=is_owners)
     return shown
 
@@ -223,8 +223,8 @@ def _failure(failure: Failure | None, *, is_owners: bool) -> dict[str, str] | No
 
 
 def _progress(job: Job) -> int:
-    told = job.generation.progress if job.generation else None
-    return _PROGRESS.get(job.status, min(told or 0, 94))
+    progress = job.generation.progress if job.generation else None
+    return _PROGRESS.get(job.status, min(progress or 0, 94))
 
 
 def _epoch(at: datetime) -> int:

@@ -106,8 +106,8 @@ def _sending() -> Job:
 def _read(verdict: Verdict, vendor_status: str, failure: Failure | None = None) -> Job:
     job = generating()
     assert job.generation is not None  # noqa: S101 - its vendor took it
-    told = replace(job.generation, verdict=verdict, vendor_status=vendor_status, failure=failure)
-    return generation_read(job, replace(told, reads=9, last_read_at=ENDED_AT, ended_at=ENDED_AT), ENDED_AT)
+    generation = replace(job.generation, verdict=verdict, vendor_status=vendor_status, failure=failure)
+    return generation_read(job, replace(generation, reads=9, last_read_at=ENDED_AT, ended_at=ENDED_AT), ENDED_AT)
 
 
 def _booked(job: Job) -> Job:

@@ -95,7 +95,7 @@ ANNOUNCED: Mapping[str, tuple[Callable[[Job, datetime], Event], Callable[[], Job
 
 def components(base_url: str) -> dict[str, Json]:
     """All of them, by name."""
-    values = {**_videos(), **_operations(), **_account(), **_apiframe(), **_wavespeed(base_url), **_told()}
+    values = {**_videos(), **_operations(), **_account(), **_apiframe(), **_wavespeed(base_url), **_webhook_messages()}
     return {name: {"value": _as_sent(value)} for name, value in values.items()}
 
 
@@ -263,7 +263,7 @@ def _wavespeed(base_url: str) -> dict[str, object]:
     }
 
 
-def _told() -> dict[str, object]:
+def _webhook_messages() -> dict[str, object]:
     """What webhooks carry."""
     return {
         f"{detail_type.replace(' ', '')}Told": msgspec.json.decode(message(detail_type).body)

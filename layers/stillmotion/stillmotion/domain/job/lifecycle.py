@@ -140,6 +140,6 @@ def closing(job: Job, cause: Failure) -> tuple[Reason | None, Failure]:
             return None, attempt.generation.failure
         return None, attempt.failure or cause
     if attempt.outcome is not Outcome.ACCEPTED:
-        told = attempt.failure or cause
-        return Reason.OUTCOME_UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, told.message)
+        known = attempt.failure or cause
+        return Reason.OUTCOME_UNKNOWN, Failure(FailureKind.OUTCOME_UNKNOWN, known.message)
     return Reason.WORKFLOW_FAILED, cause

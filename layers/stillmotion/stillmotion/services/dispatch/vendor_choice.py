@@ -59,8 +59,8 @@ class VendorChoice:
             return 0
         if last.is_settled and ending(last) not in TRANSIENT:
             return 0
-        sends, told = sum(attempt.sends for attempt in job.tries), last.retry_after
-        pause = backoff(sends) if told is None else told
+        sends, retry_after = sum(attempt.sends for attempt in job.tries), last.retry_after
+        pause = backoff(sends) if retry_after is None else retry_after
         if sends > OBEDIENT_TRIES:
             pause = max(pause, backoff(sends - OBEDIENT_TRIES))
         return max(0, pause - seconds_between(last.answered_at, self._clock.now()))

@@ -37,8 +37,8 @@ class VendorSubmission:
         if isinstance(answer, Accepted):
             return self._accepted(job_id, attempt, answer)
         outcome, failure = _read(answer)
-        told = answer.retry_after if isinstance(answer, Refused) else None
-        return self._write(job_id, attempt.number, outcome, failure, told)
+        retry_after = answer.retry_after if isinstance(answer, Refused) else None
+        return self._write(job_id, attempt.number, outcome, failure, retry_after)
 
     def _accepted(self, job_id: str, attempt: Attempt, answer: Accepted) -> Job:
         try:

@@ -113,14 +113,14 @@ class DeadLetters:
         chosen = [message for message in messages if message.id not in stay]
         queue.give_back([message for message in messages if message.id in stay])
         sent, more = self._send(times, after)
-        told = Replayed(queue=QueueName.ANNOUNCEMENTS, left=left, events=sent)
+        result = Replayed(queue=QueueName.ANNOUNCEMENTS, left=left, events=sent)
         ids = tuple(message.id for message in chosen)
         if more is not None:
             queue.give_back(chosen)
-            return msgspec.structs.replace(told, rest=Rest(ids, more))
+            return msgspec.structs.replace(result, rest=Rest(ids, more))
         for message in chosen:
             queue.delete(message)
-        return msgspec.structs.replace(told, replayed=ids)
+        return msgspec.structs.replace(result, replayed=ids)
 
     def _send(self, times: Sequence[tuple[datetime, datetime]], after: str | None) -> tuple[int, str | None]:
         """Sends what was written in one of the times; how many, and where to go on if there was no time for all."""

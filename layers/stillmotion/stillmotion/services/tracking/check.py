@@ -102,7 +102,7 @@ class Check:
             assert attempt is not None  # noqa: S101 - a job with a generation has an attempt
             assert attempt.generation is not None  # noqa: S101
             now = self._clock.now()
-            generation = self._told(attempt.vendor, attempt.generation, reading, job, now)
+            generation = self._after_read(attempt.vendor, attempt.generation, reading, job, now)
             try:
                 read = self._jobs.save(generation_read(job, generation, now))
             except (Conflict, WrongStep):
@@ -117,7 +117,7 @@ class Check:
             return self._next(read, generation, reading, nudges, now)
         raise Conflict(f"job {job.id} is written by too many at once")
 
-    def _told(
+    def _after_read(
         self, vendor: VendorName, before: Generation, reading: Reading | ReadFailed, job: Job, now: datetime
     ) -> Generation:
         if isinstance(reading, ReadFailed):
