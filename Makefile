@@ -60,6 +60,7 @@ check: .venv/.ready tools ## Lint and type-check everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache # the layers, as pyproject.toml has them
 	$(NO_AWS) $(SAM) validate --lint
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/pytest --quiet tests/unit/template/test_definition.py # statelint, which has to be told of JSONata waits

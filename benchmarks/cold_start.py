@@ -63,7 +63,7 @@ COMPOSED = {
     "deliver": "composition.deliver()",
 }
 """What each function makes before its first call is carried out."""
-_TRUST = "\nfrom stillmotion.vendors.tls import trust\ntrust()"
+_TRUST = "\nfrom stillmotion.egress.tls import trust\ntrust()"
 _USED = {
     "submit": "aws.dynamodb; aws.stepfunctions",
     "submit (S3)": "aws.dynamodb; aws.s3; aws.stepfunctions",

@@ -33,7 +33,7 @@ from tests.world import BUCKET
 from stillmotion import composition
 from stillmotion.aws.objects import metadata_of
 from stillmotion.dialects.native.paths import JOB_ID
-from stillmotion.services.uploads import MAX_SETTINGS_BYTES
+from stillmotion.services.intake.inbox import MAX_SETTINGS_BYTES
 
 MAX_MILLISECONDS = 100
 MAX_ANSWER_BYTES = 64 * 1024

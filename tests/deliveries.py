@@ -9,12 +9,15 @@ from tests.world import World
 
 from stillmotion.dialects.callbacks import Composer
 from stillmotion.domain.deliveries import Delivery, Subscription
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import Callback, Request
-from stillmotion.ports import Conflict, Event, UnknownPage
-from stillmotion.services.delivering import Deliver, Message, Tried, Undelivered
-from stillmotion.services.outbound import DeliveryPage, Outbound
-from stillmotion.services.signing_secrets import SigningSecrets
+from stillmotion.ports import Conflict, UnknownPage
+from stillmotion.ports.egress import Undelivered, WebhookMessage
+from stillmotion.ports.records import Event
+from stillmotion.ports.webhooks import DeliveryPage
+from stillmotion.services.webhooks.deliver import Deliver, Tried
+from stillmotion.services.webhooks.outbound import Outbound
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 ROOT = "a root of thirty-two characters."
 URL = "https://hooks.example/1"
@@ -90,9 +93,9 @@ class ScriptedPoster:
 
     def __init__(self, *answers: int | Undelivered) -> None:
         self.answers = list(answers)
-        self.posts: list[tuple[str, Message]] = []
+        self.posts: list[tuple[str, WebhookMessage]] = []
 
-    def post(self, url: str, message: Message) -> int:
+    def post(self, url: str, message: WebhookMessage) -> int:
         self.posts.append((url, message))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Undelivered):

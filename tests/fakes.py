@@ -18,37 +18,26 @@ from msgspec.structs import replace
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.governing import GovernorState, stands_in_line, turn
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally, added, book, for_all, room
 from stillmotion.domain.sweeping import is_swept
-from stillmotion.ports import (
+from stillmotion.keyspace import job_key
+from stillmotion.ports import Conflict, UnknownPage
+from stillmotion.ports.egress import FetchFailed, PictureUnreachable
+from stillmotion.ports.keys import AllowanceSpent, KeyPage, Taking
+from stillmotion.ports.objects import ObjectHead, ObjectMissing
+from stillmotion.ports.records import AlreadyExists, Budget, Claim, Event, OverBudget, Page, Pointer
+from stillmotion.ports.vendor import (
     Accepted,
-    AllowanceSpent,
-    AlreadyExists,
-    ApiKey,
-    Budget,
-    Claim,
-    Conflict,
     Envelope,
-    Event,
-    FetchFailed,
-    KeyPage,
     Listed,
-    ObjectHead,
-    ObjectMissing,
-    Order,
-    OverBudget,
-    Page,
-    PictureUnreachable,
-    Pointer,
     ReadFailed,
     Reading,
     Running,
-    Submission,
-    Taking,
-    UnknownPage,
-    alias_key,
+    SubmissionAnswer,
+    VendorOrder,
 )
 
 DAWN = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
@@ -117,7 +106,7 @@ class InMemoryJobStore:
         with self.faults.call("jobs.get"):
             if job_id in self._jobs:
                 return self._read(job_id)
-            alias = self.pointers.get(alias_key(job_id))
+            alias = self.pointers.get(job_key(job_id))
             return self._read(alias.job_id) if alias is not None and alias.job_id in self._jobs else None
 
     def create(
@@ -125,9 +114,9 @@ class InMemoryJobStore:
     ) -> Job:
         with self.faults.call("jobs.create"):
             if job.id in self._jobs:
-                raise AlreadyExists(alias_key(job.id))
-            if alias_key(job.id) in self.pointers:
-                raise AlreadyExists(alias_key(job.id), self.pointers[alias_key(job.id)])
+                raise AlreadyExists(job_key(job.id))
+            if job_key(job.id) in self.pointers:
+                raise AlreadyExists(job_key(job.id), self.pointers[job_key(job.id)])
             return self._write(replace(job, version=1), claims, event, taking=taking)
 
     def save(
@@ -230,7 +219,7 @@ class InMemoryJobStore:
 
     def _refuse_taken(self, claim: Claim) -> None:
         key, wanted = claim.pointer.key, claim.pointer
-        if key.startswith(alias_key("")) and key.removeprefix(alias_key("")) in self._jobs:
+        if key.startswith(job_key("")) and key.removeprefix(job_key("")) in self._jobs:
             raise AlreadyExists(key)
         found = self.pointers.get(key)
         if found is None or (found.job_id, found.attempt) == (wanted.job_id, wanted.attempt):
@@ -541,13 +530,15 @@ class ScriptedVendor:
         self,
         name: VendorName = VendorName.APIFRAME,
         *,
-        submissions: Sequence[Submission | BaseException] = (),
+        submissions: Sequence[SubmissionAnswer | BaseException] = (),
         readings: Sequence[Reading | BaseException] = (),
-        knows_keys: bool | None = None,
+        supports_idempotency: bool | None = None,
         faults: FaultPlan | None = None,
     ) -> None:
         self.name = name
-        self.knows_keys = name is VendorName.APIFRAME if knows_keys is None else knows_keys
+        self.supports_idempotency = (
+            name is VendorName.APIFRAME if supports_idempotency is None else supports_idempotency
+        )
         self.faults = faults or FaultPlan()
         self.submissions = list(submissions)
         self.readings = list(readings)
@@ -558,10 +549,10 @@ class ScriptedVendor:
         self.uploads: list[tuple[bytes, str, str]] = []
         self.while_posting: Callable[[], None] | None = None
 
-    def compose(self, order: Order) -> Envelope:
+    def compose(self, order: VendorOrder) -> Envelope:
         return Envelope(path=f"/{self.name}/generate", body=msgspec.json.encode(order).decode())
 
-    def submit(self, envelope: Envelope, idempotency_key: str) -> Submission:
+    def submit(self, envelope: Envelope, idempotency_key: str) -> SubmissionAnswer:
         with self.faults.call("vendor.submit"):
             self.posts.append((envelope, idempotency_key))
             if self.while_posting is not None:

@@ -10,26 +10,17 @@ from stillmotion.domain.interventions import (
     abandoned,
     cancelled,
 )
-from stillmotion.domain.job import (
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    Verdict,
-    Video,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended, expired, generation_read
+from stillmotion.domain.job.lifecycle import (
     completed,
-    expired,
     failed,
-    generation_read,
     lined_up,
     marked_overdue,
     needs_attention,
     started,
     waiting,
 )
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status, Verdict, Video
 from stillmotion.domain.request import VendorName
 from stillmotion.edge.request import parse_request
 

@@ -20,26 +20,27 @@ from tests.stills import image
 
 from stillmotion.aws.object_urls import place_of
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Status, started
+from stillmotion.domain.job.lifecycle import started
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import Budget
-from stillmotion.services.calls import SubmitCall
-from stillmotion.services.check import Check
-from stillmotion.services.choosing import Patience
-from stillmotion.services.close import Close
-from stillmotion.services.dispatch import Dispatch, DispatchSettings
-from stillmotion.services.estimate import Estimate
-from stillmotion.services.governor import Governor, GovernorSettings
-from stillmotion.services.keys.allowance import Allowance
-from stillmotion.services.nudge import Nudge
-from stillmotion.services.orders import Orders, OrderSettings
-from stillmotion.services.receiving import Receiving
-from stillmotion.services.reconcile import Reconcile, ReconcileSettings
-from stillmotion.services.sweep import Sweep, SweepSettings
-from stillmotion.services.uploads import Submitted, SubmitUpload
+from stillmotion.ports.records import Budget
+from stillmotion.services.dispatch.dispatch import Dispatch, DispatchSettings
+from stillmotion.services.dispatch.governor import Governor, GovernorSettings
+from stillmotion.services.dispatch.vendor_choice import Patience
+from stillmotion.services.dispatch.vendor_orders import VendorOrders, VendorOrderSettings
+from stillmotion.services.intake.api_orders import SubmitApiOrder
+from stillmotion.services.intake.estimate import Estimate
+from stillmotion.services.intake.inbox import SubmitInboxUpload, Submitted
+from stillmotion.services.intake.input_images import InputImages
+from stillmotion.services.keys.limits import Allowance
+from stillmotion.services.operations.close import Close
+from stillmotion.services.tracking.check import Check
+from stillmotion.services.tracking.reconcile import Reconcile, ReconcileSettings
+from stillmotion.services.tracking.sweep import Sweep, SweepSettings
+from stillmotion.services.tracking.wake_up import WakeUp
 from stillmotion.services.vendors import Vendors
 
 BUCKET = "input"
@@ -81,8 +82,8 @@ class World:
         return Vendors(makers, has_key=lambda name: name not in self.keyless)
 
     @property
-    def submit_upload(self) -> SubmitUpload:
-        return SubmitUpload(
+    def submit_upload(self) -> SubmitInboxUpload:
+        return SubmitInboxUpload(
             jobs=self.jobs,
             objects=self.objects,
             workflow=self.workflow,
@@ -98,8 +99,8 @@ class World:
         return Allowance(InMemoryAllowanceStore(self.jobs), self.clock)
 
     @property
-    def submit_call(self) -> SubmitCall:
-        return SubmitCall(
+    def submit_call(self) -> SubmitApiOrder:
+        return SubmitApiOrder(
             jobs=self.jobs,
             objects=self.objects,
             workflow=self.workflow,
@@ -111,8 +112,8 @@ class World:
         )
 
     @property
-    def receiving(self) -> Receiving:
-        return Receiving(
+    def receiving(self) -> InputImages:
+        return InputImages(
             objects=self.objects,
             pictures=lambda: self.pictures,
             place_of=lambda url: place_of(url, BUCKET),
@@ -136,8 +137,8 @@ class World:
         )
 
     @property
-    def orders(self) -> Orders:
-        return Orders(self.objects, OrderSettings(image_transfer=self.image_transfer))
+    def orders(self) -> VendorOrders:
+        return VendorOrders(self.objects, VendorOrderSettings(image_transfer=self.image_transfer))
 
     @property
     def estimate(self) -> Estimate:
@@ -173,8 +174,8 @@ class World:
         )
 
     @property
-    def nudge(self) -> Nudge:
-        return Nudge(
+    def nudge(self) -> WakeUp:
+        return WakeUp(
             jobs=self.jobs, parking=self.parking, vendors=self.vendors, workflow=self.workflow, clock=self.clock
         )
 

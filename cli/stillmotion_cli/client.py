@@ -256,11 +256,11 @@ def _retry_after(answer: httpx.Response) -> int:
 def _refusal(answer: httpx.Response, address: Address) -> Refused:
     """The refusal in problem details, or in what a gateway, or some other server, says in their place."""
     try:
-        told = _json_object(answer)
+        body = _json_object(answer)
     except msgspec.DecodeError:
-        told = {}
+        body = {}
     status = answer.status_code
-    match told:
+    match body:
         case {"error": {"code": "invalid_api_key"}}:
             return _wrong_key(status, address)
         case {"detail": str(detail), "errors": list(errors), "error": {"code": str(code)}}:

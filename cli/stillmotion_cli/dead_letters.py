@@ -69,10 +69,10 @@ def replay(
     if as_json:
         typer.echo(json.dumps([raw for _, raw in answers], indent=2, ensure_ascii=False))
         return
-    done = sum(len(told.replayed) for told, _ in answers)
-    sent = sum(told.events for told, _ in answers)
+    done = sum(len(result.replayed) for result, _ in answers)
+    sent = sum(result.events for result, _ in answers)
     typer.echo(f"Replayed {done} of {len(letters)}{f'; {sent} events were sent again' if sent else ''}.")
-    for left in {left.id: left for told, _ in answers for left in told.left}.values():
+    for left in {left.id: left for result, _ in answers for left in result.left}.values():
         errors.print(text.clean(f"{left.id}: {left.reason}"), markup=False, highlight=False, soft_wrap=True)
 
 

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stillmotion_cli import text
-from stillmotion_cli.news import status_text
 from stillmotion_cli.records import COMPLETED, Job, Substitution, Video
+from stillmotion_cli.timeline import status_text
 
 STYLES = {COMPLETED: "green", "failed": "red", "cancelled": "red", "needs_attention": "bold yellow"}
 SHORTEST_ID = 8
@@ -89,11 +89,11 @@ def charged(job: Job) -> Decimal | None:
 
 def price_text(job: Job) -> str:
     """Quote, charge and credits."""
-    expected, told = quoted(job), charged(job)
+    expected, actual = quoted(job), charged(job)
     if expected is None:
         return "nothing"
     words = [f"{text.dollars(expected)} quoted"]
-    words.append("charge not known" if told is None else f"{text.dollars(told)} charged")
+    words.append("charge not known" if actual is None else f"{text.dollars(actual)} charged")
     credits_charged = sum(a.generation.credits or 0 for a in job.attempts if a.generation)
     return ", ".join(words) + (f" ({credits_charged} credits)" if credits_charged else "")
 
@@ -161,6 +161,6 @@ def what_to_do(job: Job) -> str:
     if job.overdue:
         return OVERDUE
     advice = job.failure.advice if job.failure else "Look at its record and at the stack's logs."
-    told = ATTENTION.get(job.reason or "", advice)
+    next_step = ATTENTION.get(job.reason or "", advice)
     where = f" It is generation {job.generation_id} at {job.vendor}." if job.generation_id else ""
-    return told + where
+    return next_step + where

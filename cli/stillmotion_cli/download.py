@@ -12,8 +12,8 @@ from stillmotion_cli.records import Job, StoredVideo
 
 TRIES = 3
 # In bytes: a file system takes 255 for the whole name, with the job's id and two suffixes.
-LONGEST_STEM = 150
-LONGEST_STEM_OF_PART = 50
+MAX_STEM_LENGTH = 150
+MAX_PART_STEM_LENGTH = 50
 
 
 def refuse_bad_place(output: Path | None) -> None:
@@ -34,7 +34,7 @@ def choose_path(output: Path | None, stem: str, job_id: str) -> Path:
     if output is not None and not output.is_dir():
         return output
     folder = output or Path()
-    name = os.fsencode(stem)[:LONGEST_STEM].decode(errors="ignore")
+    name = os.fsencode(stem)[:MAX_STEM_LENGTH].decode(errors="ignore")
     path = folder / f"{name or job_id}.mp4"
     return folder / f"{name}-{job_id}.mp4" if name and path.exists() else path
 
@@ -47,7 +47,7 @@ def download(client: Client, job: Job, path: Path, sleep: Callable[[float], None
     if job.video is None:
         raise NoAnswer("The job is completed, and its record names no video.")
     # Of its own name in each process: two that fetch the same video must not write into one file.
-    part = path.with_name(f"{path.stem[:LONGEST_STEM_OF_PART]}-{os.getpid()}.part")
+    part = path.with_name(f"{path.stem[:MAX_PART_STEM_LENGTH]}-{os.getpid()}.part")
     try:
         for number in range(1, TRIES + 1):
             try:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from stillmotion.aws.items import api_key_item
 from stillmotion.domain.access import TENANT_RULE, is_tenant
-from stillmotion.ports import ApiKey
+from stillmotion.domain.keys import ApiKey
 from stillmotion.services.keys.minting import mint
 from stillmotion_cli import text
 from stillmotion_cli.address import KEY_VARIABLE, URL_VARIABLE
@@ -75,11 +75,11 @@ def bootstrap(
     with told_to(errors):
         if tenant is not None and not is_tenant(tenant):
             raise Misuse(f"The tenant {TENANT_RULE}.")
-        with _told_by_aws():
+        with _aws_errors_explained():
             deployed = find(stack, region or surroundings.environment.get(REGION_VARIABLE), profile)
             key, record = mint(tenant or deployed.owner, surroundings.now(), name=name)
             deployed.put(record)
-        told = Key(
+        shown = Key(
             id=record.id,
             prefix=record.prefix,
             tenant=record.tenant,
@@ -88,14 +88,14 @@ def bootstrap(
             scopes=record.scopes,
             key=key,
         )
-        raw = {"id": told.id, "tenant": told.tenant, "name": told.name, "key": key, "api_url": deployed.api_url}
-        show_once(errors, told, raw, as_json=as_json)
+        raw = {"id": shown.id, "tenant": shown.tenant, "name": shown.name, "key": key, "api_url": deployed.api_url}
+        show_once(errors, shown, raw, as_json=as_json)
         hint = f"To use it: export {URL_VARIABLE}={deployed.api_url} {KEY_VARIABLE}=<the key>"
         errors.print(text.clean(hint), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def _told_by_aws() -> Iterator[None]:
+def _aws_errors_explained() -> Iterator[None]:
     """AWS's refusals as Misuse, and its silence as NoAnswer."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 

@@ -175,8 +175,8 @@ def _whole_id(client: Client, given: str) -> str:
     if not found:
         raise Misuse(f"No key's id or prefix starts with {given}.", next_step="`stillmotion keys list` shows them.")
     if len(found) > 1:
-        told = "\n".join(f"  {key.id}  {key.prefix}  {text.clean(key.name)}" for key in found)
-        raise Misuse(f"{len(found)} keys start with {given}:\n{told}")
+        listed = "\n".join(f"  {key.id}  {key.prefix}  {text.clean(key.name)}" for key in found)
+        raise Misuse(f"{len(found)} keys start with {given}:\n{listed}")
     return found[0].id
 
 

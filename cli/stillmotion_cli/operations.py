@@ -9,10 +9,10 @@ from rich.console import Console
 from stillmotion_cli import text
 from stillmotion_cli.failures import Misuse, interrupted_as, told_to
 from stillmotion_cli.jobs import whole_id
-from stillmotion_cli.news import status_text
 from stillmotion_cli.operations_records import RetryEstimate
 from stillmotion_cli.records import Answer, Job, Video
 from stillmotion_cli.surroundings import surroundings_of
+from stillmotion_cli.timeline import status_text
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="A job's id, or the start of a recent one's.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the record as JSON, and nothing else.")]
@@ -76,10 +76,12 @@ def resolve(
             _print(client.operate(job.id, "resolve", {**action, "run": job.run}), as_json=as_json)
 
 
-def _price(told: RetryEstimate) -> str:
+def _price(estimate: RetryEstimate) -> str:
     """The price where it goes first, and where it goes while that vendor is rested, or when it fails there."""
-    words = [f"{text.dollars(told.price_dollars)} at {told.vendor}"]
-    words += [f"{text.dollars(other.price_dollars)} if {other.vendor} makes it instead" for other in told.alternatives]
+    words = [f"{text.dollars(estimate.price_dollars)} at {estimate.vendor}"]
+    words += [
+        f"{text.dollars(other.price_dollars)} if {other.vendor} makes it instead" for other in estimate.alternatives
+    ]
     return f"It will cost {', or '.join(words)}."
 
 
@@ -96,10 +98,10 @@ def _print(answer: Answer[Video], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(answer.raw, indent=2, ensure_ascii=False))
         return
-    typer.echo(text.clean(_told(answer.value.job)))
+    typer.echo(text.clean(_summary(answer.value.job)))
 
 
-def _told(job: Job) -> str:
+def _summary(job: Job) -> str:
     """How the job is now, in one line."""
     status = status_text(job.status, job.reason)
     if job.status == "cancelled":

@@ -10,9 +10,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from stillmotion_cli.news import attempt_text, facts, generation_text, status_text
 from stillmotion_cli.records import COMPLETED, Job
 from stillmotion_cli.text import clean, seconds
+from stillmotion_cli.timeline import attempt_text, facts, generation_text, status_text
 from stillmotion_cli.waiting import Display
 
 REFRESHES_PER_SECOND = 8
@@ -35,14 +35,14 @@ class PlainProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._told: set[tuple[object, ...]] = set()
+        self._printed: set[tuple[object, ...]] = set()
         self._in_trouble = False
 
     def show(self, job: Job) -> None:
         self._in_trouble = False
         for fact in facts(job):
-            if fact.key not in self._told:
-                self._told.add(fact.key)
+            if fact.key not in self._printed:
+                self._printed.add(fact.key)
                 self._print(f"{seconds((fact.at - job.created_at).total_seconds()):>10}  {fact.text}")
 
     def trouble(self, sentence: str) -> None:

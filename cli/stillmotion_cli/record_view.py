@@ -9,8 +9,8 @@ from rich.text import Text
 
 from stillmotion_cli import text
 from stillmotion_cli.display import ending, instead, price_text, status_of, video_text
-from stillmotion_cli.news import attempt_text, status_text
 from stillmotion_cli.records import Attempt, Candidate, Generation, Job, Still
+from stillmotion_cli.timeline import attempt_text, status_text
 
 Row = tuple[str, str | Text | None]
 

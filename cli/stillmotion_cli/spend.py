@@ -16,14 +16,14 @@ from stillmotion_cli.failures import told_to
 from stillmotion_cli.spend_records import Amounts, Day, Spend
 from stillmotion_cli.surroundings import surroundings_of
 
-MOST_DAYS = 92
+MAX_DAYS = 92
 FOUR_DECIMALS = Decimal("0.0001")
 
 
 def spend(
     context: typer.Context,
     *,
-    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="How many days (UTC), today included.")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="How many days (UTC), today included.")] = 7,
     everybody: Annotated[
         bool, typer.Option("--all", help="All tenants of the stack; only its owner's keys show them.")
     ] = False,
@@ -32,36 +32,36 @@ def spend(
     """Show what was spent: reserved for what is under way, charged, and wasted on what brought nothing."""
     surroundings, errors = surroundings_of(context), Console(stderr=True)
     with told_to(errors), surroundings.client() as client:
-        told = client.spend(days, everybody=everybody)
+        answer = client.spend(days, everybody=everybody)
     if as_json:
-        typer.echo(json.dumps(told.raw, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(answer.raw, indent=2, ensure_ascii=False))
         return
-    if told.value.days:
+    if answer.value.days:
         console = Console()
-        (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(table_of(told.value))
+        (console if console.is_terminal else Console(width=PIPE_WIDTH)).print(table_of(answer.value))
     else:
         errors.print("Nothing was spent today." if days == 1 else f"Nothing was spent in {days} days.")
-    if not told.value.complete:
+    if not answer.value.complete:
         errors.print("These are too many to be shown at once: some tenants are left out. Ask for fewer days.")
-    for line in caps(told.value):
+    for line in caps(answer.value):
         errors.print(line, markup=False, highlight=False)
 
 
-def table_of(told: Spend) -> Table:
+def table_of(report: Spend) -> Table:
     """One row for each day, tenant and vendor, and one for all together."""
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     for column in ("Day", "Tenant", "Vendor"):
         table.add_column(column, no_wrap=True)
     for column in ("Reserved", "Charged", "Wasted"):
         table.add_column(column, justify="right", no_wrap=True)
-    for day in told.days:
-        for tenant, vendor, amounts in _rows(day, told.tenant):
+    for day in report.days:
+        for tenant, vendor, amounts in _rows(day, report.tenant):
             names = (Text(text.clean(name)) for name in (tenant, vendor))
             table.add_row(day.day.isoformat(), *names, *_amounts(amounts))
     total = Amounts(
-        reserved=sum((day.reserved for day in told.days), Decimal()),
-        charged=sum((day.charged for day in told.days), Decimal()),
-        wasted=sum((day.wasted for day in told.days), Decimal()),
+        reserved=sum((day.reserved for day in report.days), Decimal()),
+        charged=sum((day.charged for day in report.days), Decimal()),
+        wasted=sum((day.wasted for day in report.days), Decimal()),
     )
     table.add_row("Total", "", "", *_amounts(total), style="bold")
     return table
@@ -76,11 +76,11 @@ def _rows(day: Day, tenant: str | None) -> Iterator[tuple[str, str, Amounts]]:
             yield each.tenant, vendor, amounts
 
 
-def caps(told: Spend) -> list[str]:
+def caps(report: Spend) -> list[str]:
     """What of today's budget is taken, where there is one."""
-    today = next((day.committed for day in told.days if day.day == told.last), Decimal(0))
-    whose, by = ("tenant", "") if told.tenant is not None else ("stack", " by all tenants")
-    cap = told.daily_caps.get(whose)
+    today = next((day.committed for day in report.days if day.day == report.last), Decimal(0))
+    whose, by = ("tenant", "") if report.tenant is not None else ("stack", " by all tenants")
+    cap = report.daily_caps.get(whose)
     return [] if cap is None else [f"Of today's budget of {_dollars(cap)}, {_dollars(today)} is taken{by}."]
 
 

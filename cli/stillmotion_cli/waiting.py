@@ -9,7 +9,7 @@ from stillmotion_cli.surroundings import Surroundings
 
 # Seconds waited so far, and the seconds between two looks from there on.
 PACES = ((120.0, 5.0), (30.0, 2.0), (0.0, 1.0))
-LONGEST_WAIT_SECONDS = 15.0
+MAX_WAIT_SECONDS = 15.0
 PATIENCE_SECONDS = 300.0
 
 
@@ -48,4 +48,4 @@ def wait_for(client: Client, first: Answer[Video], display: Display, surrounding
 def pause(waited: float, failures: int) -> float:
     """Seconds before the next look, after `waited` seconds and so many failed looks in a row."""
     usual = next(seconds for start, seconds in PACES if waited >= start)
-    return min(LONGEST_WAIT_SECONDS, usual * 2.0 ** min(failures, 8))
+    return min(MAX_WAIT_SECONDS, usual * 2.0 ** min(failures, 8))

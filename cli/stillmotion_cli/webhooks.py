@@ -21,7 +21,7 @@ from stillmotion_cli.surroundings import surroundings_of
 from stillmotion_cli.webhook_records import Delivery
 
 ANSWER_LENGTH = 60
-MOST_LISTED = 100
+MAX_LISTED = 100
 
 app = typer.Typer(help="Say where you are told of your jobs, and see what became of it.", no_args_is_help=True)
 
@@ -80,7 +80,7 @@ def secret(context: typer.Context, *, as_json: AsJson = False) -> None:
 def deliveries(
     context: typer.Context,
     *,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST_LISTED, help="How many.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=MAX_LISTED, help="How many.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="ID", help="Those before this one.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -127,12 +127,12 @@ def _whole_id(client: Client, given: str) -> str:
     step = "`stillmotion webhooks deliveries` lists them."
     if not START_OF_ID.fullmatch(given):
         raise Misuse(f"{given!r} is no id of a delivery, nor the start of one.", next_step=step)
-    found = [each for each in client.deliveries(MOST_LISTED).value.data if each.id.startswith(given)]
+    found = [each for each in client.deliveries(MAX_LISTED).value.data if each.id.startswith(given)]
     if not found:
-        raise Misuse(f"None of the last {MOST_LISTED} deliveries has an id that starts with {given}.", next_step=step)
+        raise Misuse(f"None of the last {MAX_LISTED} deliveries has an id that starts with {given}.", next_step=step)
     if len(found) > 1:
-        told = "\n".join(f"  {each.id}  {text.clean(each.event or '')}" for each in found)
-        raise Misuse(f"{len(found)} deliveries have an id that starts with {given}:\n{told}")
+        listed = "\n".join(f"  {each.id}  {text.clean(each.event or '')}" for each in found)
+        raise Misuse(f"{len(found)} deliveries have an id that starts with {given}:\n{listed}")
     return found[0].id
 
 

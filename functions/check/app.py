@@ -13,7 +13,7 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Takes `{"job_id", "run"}`; answers `services.check.Checked`."""
+    """Takes `{"job_id", "run"}`; answers `services.tracking.check.Checked`."""
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     checked = composition.check()(event["job_id"])
     logger.info("checked", outcome=checked.outcome, wait_seconds=checked.wait_seconds)

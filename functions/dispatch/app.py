@@ -13,7 +13,7 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Takes `{"job_id", "run"}`; answers `services.dispatch.Dispatched`."""
+    """Takes `{"job_id", "run"}`; answers `services.dispatch.dispatch.Dispatched`."""
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     dispatched = composition.dispatch()(event["job_id"])
     logger.info("dispatched", outcome=dispatched.outcome, wait_seconds=dispatched.wait_seconds)

@@ -7,7 +7,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from stillmotion import composition
-from stillmotion.services.close import workflow_failure
+from stillmotion.services.operations.close import workflow_failure
 
 logger = Logger()
 
@@ -16,7 +16,7 @@ METRICS = {"failed": "JobsFailed", "needs_attention": "NeedsAttention"}
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Takes `{"job_id", "run", "cause": {"error", "message"}}`; answers `services.close.Closed`."""
+    """Takes `{"job_id", "run", "cause": {"error", "message"}}`; answers `services.operations.close.Closed`."""
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     cause = event["cause"]
     failure = workflow_failure(cause["error"], cause["message"])

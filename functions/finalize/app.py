@@ -13,7 +13,7 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Takes `{"job_id", "run"}`; answers `services.finalize.FinalizeResult`."""
+    """Takes `{"job_id", "run"}`; answers `services.delivery.finalize.FinalizeResult`."""
     logger.append_keys(job_id=event["job_id"], run=event["run"])
     finalized = composition.finalize()(event["job_id"])
     logger.info("finalized", outcome=finalized.outcome, wait_seconds=finalized.wait_seconds)

@@ -13,7 +13,7 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Takes anything; answers `services.sweep.Swept`."""
+    """Takes anything; answers `services.tracking.sweep.Swept`."""
     swept = composition.sweep()()
     logger.info("swept", resumed=swept.resumed, expired=swept.expired, running=swept.running)
     if swept.adopted or swept.unread:

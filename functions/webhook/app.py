@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from stillmotion import composition
-from stillmotion.services.nudge import Address, Nudged
+from stillmotion.services.tracking.wake_up import WakeUpResult, WebhookAddress
 
 logger = Logger()
 
@@ -19,7 +19,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, object]:
     return answer
 
 
-def tell(address: Address, nudged: Nudged) -> None:
+def tell(address: WebhookAddress, nudged: WakeUpResult) -> None:
     """Logs what came of a webhook that was its vendor's; a forged one's words are not repeated."""
     logger.append_keys(job_id=address.job_id, vendor=address.vendor, attempt=address.attempt)
     logger.info("nudged", result=nudged.result)

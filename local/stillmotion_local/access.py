@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 
 from stillmotion.aws.keys import DynamoKeyStore
-from stillmotion.ports import ApiKey
-from stillmotion.services.keys import PREFIX_SHOWN, key_hash, mint
+from stillmotion.domain.keys import ApiKey
+from stillmotion.services.keys.minting import PREFIX_SHOWN, key_hash, mint
 from stillmotion_local.aws_clients import LocalAws
 from stillmotion_local.failures import StackError
 from stillmotion_local.parameters import TENANT

@@ -14,7 +14,7 @@ from tests.stills import image
 
 COMMAND = Path(sys.executable).with_name("stillmotion")
 # Ample for an order that takes seconds; against a command that never ends.
-LONGEST_SECONDS = 90
+MAX_SECONDS = 90
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -46,7 +46,7 @@ def run(local: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Run:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=LONGEST_SECONDS,
+            timeout=MAX_SECONDS,
             check=False,
         )
 

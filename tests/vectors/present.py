@@ -43,30 +43,22 @@ from stillmotion.dialects.wavespeed import views as wavespeed_views
 from stillmotion.domain import identity
 from stillmotion.domain.deliveries import Delivery, Subscription
 from stillmotion.domain.governing import GovernorState
-from stillmotion.domain.job import Job, Still
-from stillmotion.domain.reconciling import doubts_of
+from stillmotion.domain.job.records import Job, Still
+from stillmotion.domain.keys import ApiKey
+from stillmotion.domain.reconciling import disputed_periods
 from stillmotion.domain.request import CallbackDialect, InvalidRequest, Request, VendorName
 from stillmotion.domain.routing import ratio_to_send, routes, shape
 from stillmotion.domain.spend import NOTHING, book
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import (
-    ApiKey,
-    Envelope,
-    Event,
-    Order,
-    Pointer,
-    Taking,
-    alias_key,
-    delivery_key,
-    generation_key,
-    recent_key,
-    source_key,
-)
-from stillmotion.services import announcements
-from stillmotion.services.finalize import video_key
+from stillmotion.keyspace import doubt_keys, generation_key, inbound_delivery_key, job_key, recent_key, source_key
+from stillmotion.ports.keys import Taking
+from stillmotion.ports.records import Event, Pointer
+from stillmotion.ports.vendor import Envelope, VendorOrder
+from stillmotion.services.delivery.finalize import video_key
+from stillmotion.services.delivery.provenance import provenance
 from stillmotion.services.keys.minting import key_hash
-from stillmotion.services.provenance import provenance
-from stillmotion.services.signing_secrets import SigningSecrets, derived
+from stillmotion.services.webhooks import announcements
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets, derived
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.signatures import Forged, apiframe_delivery, wavespeed_delivery
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
@@ -114,7 +106,7 @@ def upload(given: Given) -> Any:
     return {
         "source": source_key(source),
         "fingerprint": identity.fingerprint(request) if request else None,
-        "job": alias_key(identity.upload_job_id(source, request)),
+        "job": job_key(identity.upload_job_id(source, request)),
     }
 
 
@@ -129,7 +121,7 @@ def drop(given: Given) -> Any:
         results += [done.result for done in world.submit_upload(BUCKET, put["key"], head.version_id)]
     jobs = [
         {
-            "job": alias_key(job.id),
+            "job": job_key(job.id),
             "source": job.source,
             "fingerprint": job.fingerprint,
             "status": job.status,
@@ -149,7 +141,7 @@ def call(given: Given) -> Any:
     return {
         "request": value(unpacked.request),
         "fingerprint": unpacked.fingerprint,
-        "job": alias_key(identity.keyed_job_id(tenant, key)) if key is not None else "a new id",
+        "job": job_key(identity.keyed_job_id(tenant, key)) if key is not None else "a new id",
         "repetition": None if key is not None else recent_key(tenant, unpacked.fingerprint),
     }
 
@@ -171,11 +163,12 @@ def name(given: Given) -> Any:
         case {"content id of": parts}:
             made = identity.content_id(*parts)
         case {"doubts of": job}:
-            made = list(doubts_of(_job(job).attempts[-1]))
+            attempt = _job(job).attempts[-1]
+            made = list(doubt_keys(attempt.vendor, disputed_periods(attempt)))
         case {"generation": generation, "at": vendor}:
             made = generation_key(VendorName(vendor), generation)
         case {"delivery": delivery, "of": job, "from": vendor}:
-            made = delivery_key(VendorName(vendor), f"{job}#{delivery}")
+            made = inbound_delivery_key(VendorName(vendor), f"{job}#{delivery}")
         case _:
             raise ValueError(given)
     return made
@@ -202,7 +195,7 @@ def submission(given: Given) -> Any:
     sellers, frozen = vendors(), shape(request, *pixels)
     made = []
     for route in able:
-        order = Order(
+        order = VendorOrder(
             request=route.request,
             aspect_ratio=ratio_to_send(route, frozen),
             image_url=given.get("image_url"),
@@ -278,6 +271,9 @@ class Shelf:
     def write(self, writes: list[Put | Update], token: str) -> None:  # noqa: ARG002 - there is no second try
         for write in writes:
             self.item = write.item if isinstance(write, Put) else changed(self.item, write)
+
+    def write_or_find(self, writes: list[Put | Update], token: str, is_there: Callable[[], bool]) -> None:  # noqa: ARG002 - no answer is lost
+        self.write(writes, token)
 
     def update(self, pk: str, expression: str, names: tuple[str, ...], values: Mapping[str, object]) -> Any:
         self.item = changed(self.item, Update(pk, expression, names, values))

@@ -30,11 +30,14 @@ from tests.world import BUCKET, World
 from stillmotion import composition
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import QueueName
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
-from stillmotion.ports import ApiKey, Budget, StoreError
-from stillmotion.services.keys import Authenticator, key_hash
-from stillmotion.services.keys.limiting import RateLimit
+from stillmotion.ports import StoreError
+from stillmotion.ports.records import Budget
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.limits import RateLimit
+from stillmotion.services.keys.minting import key_hash
 
 NOW = datetime(2026, 5, 13, 6, tzinfo=UTC)
 DAWN = datetime(2026, 5, 4, 6, tzinfo=UTC)

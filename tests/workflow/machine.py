@@ -19,7 +19,7 @@ JsonObject = dict[str, Any]
 Function = Callable[[JsonObject], object]
 CALLS = "arn:aws:states:::lambda:invoke"
 PARKS = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken"
-LONGEST_WAIT_SECONDS = 99_999_999
+MAX_WAIT_SECONDS = 99_999_999
 """What Step Functions takes in `Seconds`."""
 
 _COMMON = {"Type", "Comment", "Next", "Output"}
@@ -128,7 +128,7 @@ class _Run:
                 return self._choice(state, given)
             case "Wait":
                 seconds = self._evaluate(state["Seconds"], given)
-                if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_WAIT_SECONDS or seconds % 1:
+                if not isinstance(seconds, int | float) or not 0 <= seconds <= MAX_WAIT_SECONDS or seconds % 1:
                     raise StateError("States.QueryEvaluationError", f"Seconds is {seconds!r}")
                 self.execution.waits.append(seconds)
                 self._pass_time(seconds)

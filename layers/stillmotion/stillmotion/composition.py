@@ -16,8 +16,8 @@ from stillmotion.aws.records import DynamoJobStore
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
+from stillmotion.egress.tls import trust, trust_for
 from stillmotion.settings import load
-from stillmotion.vendors.tls import trust, trust_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,33 +30,36 @@ if TYPE_CHECKING:
     from stillmotion.aws.parking import DynamoParking
     from stillmotion.aws.secrets import VendorSecret
     from stillmotion.aws.workflow import StepFunctionsWorkflow
+    from stillmotion.dialects.balance import Balance
     from stillmotion.dialects.by_path import Answers, Dialects
     from stillmotion.dialects.callbacks import Body
     from stillmotion.dialects.http import Endpoints
     from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
     from stillmotion.dialects.openapi.serving import Contract
-    from stillmotion.dialects.purse import Purse
-    from stillmotion.domain.job import Job
-    from stillmotion.ports import EventBus, ObjectPlace, Pictures, Vendor
-    from stillmotion.services.calls import SubmitCall
-    from stillmotion.services.check import Check
-    from stillmotion.services.close import Close
-    from stillmotion.services.dead_letters import DeadLetters
-    from stillmotion.services.delivering import Deliver
-    from stillmotion.services.dispatch import Dispatch
-    from stillmotion.services.estimate import Estimate
-    from stillmotion.services.finalize import Finalize
-    from stillmotion.services.governor import Governor
-    from stillmotion.services.keys.allowance import Allowance
-    from stillmotion.services.keys.checking import Authenticator
-    from stillmotion.services.nudge import Address, Nudged
-    from stillmotion.services.orders import Orders
-    from stillmotion.services.outbound import Outbound
-    from stillmotion.services.receiving import Receiving
-    from stillmotion.services.signing_secrets import SigningSecrets
-    from stillmotion.services.sweep import Sweep
-    from stillmotion.services.uploads import SubmitUpload
+    from stillmotion.domain.job.records import Job
+    from stillmotion.ports.egress import Pictures
+    from stillmotion.ports.objects import ObjectPlace
+    from stillmotion.ports.vendor import Vendor
+    from stillmotion.ports.webhooks import EventBus
+    from stillmotion.services.delivery.finalize import Finalize
+    from stillmotion.services.dispatch.dispatch import Dispatch
+    from stillmotion.services.dispatch.governor import Governor
+    from stillmotion.services.dispatch.vendor_orders import VendorOrders
+    from stillmotion.services.intake.api_orders import SubmitApiOrder
+    from stillmotion.services.intake.estimate import Estimate
+    from stillmotion.services.intake.inbox import SubmitInboxUpload
+    from stillmotion.services.intake.input_images import InputImages
+    from stillmotion.services.keys.authentication import Authenticator
+    from stillmotion.services.keys.limits import Allowance
+    from stillmotion.services.operations.close import Close
+    from stillmotion.services.operations.dead_letters import DeadLetters
+    from stillmotion.services.tracking.check import Check
+    from stillmotion.services.tracking.sweep import Sweep
+    from stillmotion.services.tracking.wake_up import WakeUpResult, WebhookAddress
     from stillmotion.services.vendors import Vendors
+    from stillmotion.services.webhooks.deliver import Deliver
+    from stillmotion.services.webhooks.outbound import Outbound
+    from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 # ruff: noqa: PLC0415 - a function imports what it is made of, and pays at its cold start for nothing else
 
@@ -117,7 +120,7 @@ def parking() -> "DynamoParking":
 def governor() -> "Governor":
     from stillmotion.aws.governor import DynamoGovernorStore
     from stillmotion.aws.workflow import wake
-    from stillmotion.services.governor import Governor, GovernorSettings
+    from stillmotion.services.dispatch.governor import Governor, GovernorSettings
 
     return Governor(
         store=DynamoGovernorStore(aws(), load(settings.TableSettings, os.environ).jobs_table),
@@ -139,8 +142,8 @@ def workflow() -> "StepFunctionsWorkflow":
 @cache
 def authenticator() -> "Authenticator":
     from stillmotion.aws.rates import DynamoRateStore
-    from stillmotion.services.keys.checking import Authenticator
-    from stillmotion.services.keys.limiting import RateLimit
+    from stillmotion.services.keys.authentication import Authenticator
+    from stillmotion.services.keys.limits import RateLimit
 
     rates = DynamoRateStore(aws(), load(settings.TableSettings, os.environ).jobs_table)
     return Authenticator(api_keys(), CLOCK, RateLimit(rates))
@@ -149,7 +152,7 @@ def authenticator() -> "Authenticator":
 @cache
 def allowance() -> "Allowance":
     from stillmotion.aws.allowances import DynamoAllowanceStore
-    from stillmotion.services.keys.allowance import Allowance
+    from stillmotion.services.keys.limits import Allowance
 
     return Allowance(DynamoAllowanceStore(aws(), load(settings.TableSettings, os.environ).jobs_table), CLOCK)
 
@@ -201,23 +204,23 @@ def _wavespeed() -> "Vendor":
 
 
 @cache
-def orders() -> "Orders":
-    from stillmotion.services.orders import Orders, OrderSettings
+def orders() -> "VendorOrders":
+    from stillmotion.services.dispatch.vendor_orders import VendorOrders, VendorOrderSettings
 
-    return Orders(objects(), load(OrderSettings, os.environ))
+    return VendorOrders(objects(), load(VendorOrderSettings, os.environ))
 
 
 @cache
 def pictures() -> "Pictures":
-    from stillmotion.vendors.pictures import HttpPictures
+    from stillmotion.egress.pictures import HttpPictures
 
     given = load(settings.SubmitSettings, os.environ)
     return HttpPictures(local_origins=settings.listed(given.local_origins), trust=trust)
 
 
 @cache
-def receiving() -> "Receiving":
-    from stillmotion.services.receiving import Receiving
+def receiving() -> "InputImages":
+    from stillmotion.services.intake.input_images import InputImages
 
     given = load(settings.SubmitSettings, os.environ)
 
@@ -226,7 +229,7 @@ def receiving() -> "Receiving":
 
         return place_of(url, given.input_bucket, aws().s3.meta.endpoint_url.rstrip("/"))
 
-    return Receiving(
+    return InputImages(
         objects=objects(),
         pictures=pictures,
         place_of=place_of,
@@ -240,11 +243,11 @@ def receiving() -> "Receiving":
 
 
 @cache
-def submit_upload() -> "SubmitUpload":
-    from stillmotion.services.uploads import SubmitUpload
+def submit_upload() -> "SubmitInboxUpload":
+    from stillmotion.services.intake.inbox import SubmitInboxUpload
 
     given = load(settings.SubmitSettings, os.environ)
-    return SubmitUpload(
+    return SubmitInboxUpload(
         jobs=jobs(),
         objects=objects(),
         workflow=workflow(),
@@ -279,11 +282,11 @@ def contract() -> "Contract":
     return Contract(load(settings.ApiSettings, os.environ).api_base_url)
 
 
-def _submit_call() -> "SubmitCall":
-    from stillmotion.services.calls import SubmitCall
+def _submit_call() -> "SubmitApiOrder":
+    from stillmotion.services.intake.api_orders import SubmitApiOrder
 
     given = load(settings.SubmitSettings, os.environ)
-    return SubmitCall(
+    return SubmitApiOrder(
         jobs=jobs(),
         objects=objects(),
         workflow=workflow(),
@@ -305,7 +308,7 @@ def native_submit_api() -> "Endpoints":
     submit = _submit_call()
 
     def estimate() -> "Estimate":
-        from stillmotion.services.estimate import Estimate
+        from stillmotion.services.intake.estimate import Estimate
 
         prices = load(PriceTable, os.environ)
         return Estimate(vendors=vendors(), orders=orders(), prices=prices, find_still=submit.still)
@@ -338,15 +341,15 @@ def wavespeed_read_api() -> "Endpoints":
 
     base_url = load(settings.ApiSettings, os.environ).api_base_url
     predictions = WavespeedPredictions(jobs(), objects(), base_url)
-    account = WavespeedAccount(_purse())
+    account = WavespeedAccount(_balance())
     routes = {**predictions.routes(), **account.routes(), **fallback(WAVESPEED)}
     return Endpoints(authenticator(), routes, show_problem)
 
 
-def _purse() -> "Purse":
-    from stillmotion.dialects.purse import Purse
+def _balance() -> "Balance":
+    from stillmotion.dialects.balance import Balance
 
-    return Purse(books(), load(settings.BudgetSettings, os.environ).budget, allowance())
+    return Balance(books(), load(settings.BudgetSettings, os.environ).budget, allowance())
 
 
 @cache
@@ -355,7 +358,7 @@ def apiframe_submit_api() -> "Endpoints":
     from stillmotion.dialects.apiframe.problems import show_problem
     from stillmotion.dialects.http import Endpoints
 
-    orders = ApiframeOrders(_submit_call(), jobs(), objects(), _purse(), load(PriceTable, os.environ))
+    orders = ApiframeOrders(_submit_call(), jobs(), objects(), _balance(), load(PriceTable, os.environ))
     return Endpoints(authenticator(), orders.routes(), show_problem)
 
 
@@ -369,7 +372,7 @@ def apiframe_read_api() -> "Endpoints":
     from stillmotion.dialects.http import Endpoints
 
     prices = load(PriceTable, os.environ)
-    read, account = ApiframeJobs(jobs(), objects(), prices), ApiframeAccount(_purse(), prices)
+    read, account = ApiframeJobs(jobs(), objects(), prices), ApiframeAccount(_balance(), prices)
     return Endpoints(authenticator(), {**read.routes(), **account.routes(), **fallback(APIFRAME)}, show_problem)
 
 
@@ -392,8 +395,8 @@ def native_read_api() -> "Endpoints":
 
 @cache
 def dispatch() -> "Dispatch":
-    from stillmotion.services.choosing import Patience
-    from stillmotion.services.dispatch import Dispatch, DispatchSettings
+    from stillmotion.services.dispatch.dispatch import Dispatch, DispatchSettings
+    from stillmotion.services.dispatch.vendor_choice import Patience
 
     return Dispatch(
         jobs=jobs(),
@@ -421,17 +424,17 @@ def _signing_keys() -> "dict[VendorName, tuple[str | None, ...]]":
 
 
 @cache
-def webhooks(tell: "Callable[[Address, Nudged], None]") -> "VendorWebhooks":
+def webhooks(tell: "Callable[[WebhookAddress, WakeUpResult], None]") -> "VendorWebhooks":
     from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
-    from stillmotion.services.nudge import Nudge
+    from stillmotion.services.tracking.wake_up import WakeUp
 
-    nudge = Nudge(jobs=jobs(), parking=parking(), vendors=vendors(), workflow=workflow(), clock=CLOCK)
+    nudge = WakeUp(jobs=jobs(), parking=parking(), vendors=vendors(), workflow=workflow(), clock=CLOCK)
     return VendorWebhooks(nudge=nudge, keys=_signing_keys, clock=CLOCK, tell=tell)
 
 
 @cache
 def check() -> "Check":
-    from stillmotion.services.check import Check
+    from stillmotion.services.tracking.check import Check
 
     return Check(
         jobs=jobs(),
@@ -446,8 +449,8 @@ def check() -> "Check":
 
 @cache
 def finalize() -> "Finalize":
-    from stillmotion.services.finalize import FetchPolicy, Finalize
-    from stillmotion.vendors.downloads import HttpDownloader
+    from stillmotion.egress.downloads import HttpDownloader
+    from stillmotion.services.delivery.finalize import FetchPolicy, Finalize
 
     given = load(settings.FinalizeSettings, os.environ)
     downloads = HttpDownloader(
@@ -467,16 +470,16 @@ def finalize() -> "Finalize":
 
 @cache
 def close() -> "Close":
-    from stillmotion.services.close import Close
+    from stillmotion.services.operations.close import Close
 
     return Close(jobs=jobs(), clock=CLOCK)
 
 
 @cache
 def sweep() -> "Sweep":
-    from stillmotion.services.reconcile import Reconcile, ReconcileSettings
-    from stillmotion.services.rounds import Rounds
-    from stillmotion.services.sweep import Sweep, SweepSettings
+    from stillmotion.services.tracking.reconcile import Reconcile, ReconcileSettings
+    from stillmotion.services.tracking.rounds import Rounds
+    from stillmotion.services.tracking.sweep import Sweep, SweepSettings
 
     reconcile = Reconcile(
         jobs=jobs(),
@@ -521,10 +524,10 @@ def native_operate_api() -> "Endpoints":
     from stillmotion.dialects.native.videos import Deletion
     from stillmotion.dialects.native.views import View
     from stillmotion.dialects.native.webhooks import Webhooks
-    from stillmotion.services.deleting import Delete
-    from stillmotion.services.governor import Ending
-    from stillmotion.services.interventions import Interventions, InterventionSettings
-    from stillmotion.services.keys.managing import KeyRing
+    from stillmotion.services.dispatch.governor import Ending
+    from stillmotion.services.keys.key_ring import KeyRing
+    from stillmotion.services.operations.delete import Delete
+    from stillmotion.services.operations.interventions import Interventions, InterventionSettings
 
     interventions = Interventions(
         jobs=jobs(),
@@ -555,7 +558,7 @@ def dead_letters() -> "DeadLetters":
     from stillmotion.aws.outbox import DynamoOutbox
     from stillmotion.aws.queues import SqsQueue
     from stillmotion.domain.dead_letters import QueueName
-    from stillmotion.services.dead_letters import DeadLetters, DeadLetterSettings
+    from stillmotion.services.operations.dead_letters import DeadLetters, DeadLetterSettings
 
     given = load(DeadLetterSettings, os.environ)
     return DeadLetters(
@@ -583,14 +586,14 @@ def event_bus() -> "EventBus":
 
 @cache
 def announcing() -> "EventBus":
-    from stillmotion.services.outbound import Announcing
+    from stillmotion.services.webhooks.outbound import Announcing
 
     return Announcing(event_bus(), outbound())
 
 
 @cache
 def outbound() -> "Outbound":
-    from stillmotion.services.outbound import Outbound
+    from stillmotion.services.webhooks.outbound import Outbound
 
     return Outbound(
         jobs=jobs(),
@@ -625,7 +628,7 @@ def delivery_queue() -> "SqsDeliveryQueue":
 @cache
 def signing_secrets() -> "SigningSecrets":
     from stillmotion.aws.signing_roots import SigningRoots
-    from stillmotion.services.signing_secrets import SigningSecrets
+    from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
     return SigningSecrets(SigningRoots(aws(), load(settings.SigningSettings, os.environ).webhook_secret_id))
 
@@ -633,8 +636,8 @@ def signing_secrets() -> "SigningSecrets":
 @cache
 def deliver() -> "Deliver":
     from stillmotion.dialects.callbacks import Composer
-    from stillmotion.services.delivering import Deliver
-    from stillmotion.vendors.posting import HttpPoster
+    from stillmotion.egress.posting import HttpPoster
+    from stillmotion.services.webhooks.deliver import Deliver
 
     given = load(settings.DeliverSettings, os.environ)
     return Deliver(

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from stillmotion.errors import Misconfigured
-from stillmotion.ports import Budget
+from stillmotion.ports.records import Budget
 
 SettingsType = TypeVar("SettingsType", bound=msgspec.Struct)
 

@@ -14,7 +14,7 @@ from stillmotion_local.chaos.drops import DropFailed, Drops
 from stillmotion_local.chaos.evidence import Record, keep, read_all, read_jobs
 from stillmotion_local.chaos.ground import ChaosWorkspace, Ground, ground
 from stillmotion_local.chaos.judge import judge
-from stillmotion_local.chaos.plan import LEAST_SEEN, Play, plan_of, planned
+from stillmotion_local.chaos.plan import MIN_SEEN, Play, plan_of, planned
 from stillmotion_local.chaos.report import Verdict, show, verdict_of, write_json
 from stillmotion_local.chaos.variants import Arrival
 from stillmotion_local.chaos.watching import TimeIsUp, Watch
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     plays = plan_of(options.jobs, options.seed)
-    few = [name for name, count in planned(plays).items() if count < LEAST_SEEN]
+    few = [name for name, count in planned(plays).items() if count < MIN_SEEN]
     if few:
-        console.print(f"{options.jobs} jobs are too few for every fault to be seen {LEAST_SEEN} times.")
+        console.print(f"{options.jobs} jobs are too few for every fault to be seen {MIN_SEEN} times.")
     try:
         workspace = ChaosWorkspace(find_workspace().root)
         with ExitStack() as opened:

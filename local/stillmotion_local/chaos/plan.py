@@ -14,7 +14,7 @@ from typing import Any
 
 from stillmotion_local.chaos.variants import VARIANTS, Arrival, Group, Sign, Variant, of_group
 
-LEAST_SEEN = 5
+MIN_SEEN = 5
 # One more than must be seen for so many jobs: a fault may find nothing left to strike.
 SPARE_FROM_JOBS = 150
 SIDECAR_EVERY = 3
@@ -116,7 +116,7 @@ class _Dealer:
     def __init__(self, jobs: int, seed: int) -> None:
         self._jobs = jobs
         self._chance = random.Random(f"{seed}")  # noqa: S311 - a plan, not a secret
-        self._share = LEAST_SEEN + jobs // SPARE_FROM_JOBS
+        self._share = MIN_SEEN + jobs // SPARE_FROM_JOBS
         self._dealt: Counter[str] = Counter()
 
     def plays(self) -> Iterator[Play]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stillmotion_local.chaos.judge import Finding
-from stillmotion_local.chaos.plan import LEAST_SEEN
+from stillmotion_local.chaos.plan import MIN_SEEN
 from stillmotion_local.chaos.variants import VARIANTS, Arrival
 
 CLEAN = "nothing"
@@ -67,7 +67,7 @@ def verdict_of(
         struck = [finding for finding in findings if finding.play.number in arrived[arrival]]
         rows.append(_row(arrival, struck, lambda _: True))
     clean = [finding for finding in findings if not finding.play.names]
-    unseen = tuple(f"{row.fault}: seen {row.seen} times" for row in rows if row.seen < LEAST_SEEN)
+    unseen = tuple(f"{row.fault}: seen {row.seen} times" for row in rows if row.seen < MIN_SEEN)
     return Verdict(
         in_time=in_time,
         seed=seed,
@@ -99,7 +99,7 @@ def show(verdict: Verdict, console: Console) -> None:
         ("Need a person, and why", verdict.attention),
         ("Failed unpaid, and by no vendor's word", verdict.failed_unasked),
         ("Wrong", verdict.wrongs),
-        (f"Seen less than {LEAST_SEEN} times", verdict.unseen),
+        (f"Seen less than {MIN_SEEN} times", verdict.unseen),
     ):
         if lines:
             console.print(f"\n{title}:")

@@ -24,7 +24,7 @@ from stillmotion_local.vendors.status_reads import UNKNOWN_WORD, View, read_stat
 from stillmotion_local.vendors.studio import ending_of
 from stillmotion_local.vendors.submissions import Refused, Submission, SubmissionDesk
 
-_LONGEST_KEY = 255
+_MAX_KEY_LENGTH = 255
 
 
 class ApiframeVoice:
@@ -145,8 +145,8 @@ class Apiframe:
             return JSONResponse({"error": "Validation failed", "details": details_of(error)}, 400)
         key = request.headers.get("Idempotency-Key")
         if key is not None:
-            if len(key) > _LONGEST_KEY:
-                return self._voice.invalid("Idempotency-Key", f"at most {_LONGEST_KEY} characters")
+            if len(key) > _MAX_KEY_LENGTH:
+                return self._voice.invalid("Idempotency-Key", f"at most {_MAX_KEY_LENGTH} characters")
             earlier = self._ledger.with_key(Vendor.APIFRAME, key, since=self._clock() - DAY_SECONDS)
             if earlier is not None:
                 return self._replay(submission, earlier)

@@ -15,7 +15,7 @@ from stillmotion_local.vendors.pictures import UnreadablePictureError, check_pic
 
 # A vendor's worker gives up on a slow host; 20 s is long for a picture on the same machine.
 FETCH_TIMEOUT_SECONDS = 20.0
-MOST_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 
 
 class UnfetchablePictureError(Exception):
@@ -64,8 +64,8 @@ class PictureFetcher:
                         return
                     async for chunk in response.aiter_bytes():
                         size += len(chunk)
-                        if size > MOST_BYTES:
-                            picture.error = f"larger than {MOST_BYTES} bytes"
+                        if size > MAX_BYTES:
+                            picture.error = f"larger than {MAX_BYTES} bytes"
                             return
                         digest.update(chunk)
                         file.write(chunk)

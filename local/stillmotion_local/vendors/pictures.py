@@ -12,7 +12,7 @@ PREVIEW_NOTICE = "offline preview, not Luma Ray 2"
 # A picture is prepared a little larger than the frame, so that a camera that moves in still has detail to show.
 WORKING_SCALE = 1.25
 
-_MOST_PIXELS = 120_000_000
+_MAX_PIXELS = 120_000_000
 _SHOWN_PROMPT_CHARACTERS = 180
 
 
@@ -30,7 +30,7 @@ def check_picture(path: Path) -> tuple[int, int]:
             size = picture.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise UnreadablePictureError(str(error)) from error
-    if size[0] * size[1] > _MOST_PIXELS:
+    if size[0] * size[1] > _MAX_PIXELS:
         raise UnreadablePictureError(f"{size[0]} x {size[1]} pixels are too many")
     return size
 

@@ -25,7 +25,7 @@ from stillmotion_local.vendors.submissions import SubmissionDesk
 from stillmotion_local.vendors.wavespeed import WaveSpeed, refused_with
 from stillmotion_local.vendors.wavespeed_requests import UploadTicketRequest, message_of
 
-MOST_IMAGE_BYTES = 25 * 1024 * 1024
+MAX_IMAGE_BYTES = 25 * 1024 * 1024
 # "Files live ~1-2h before the cleanup worker reaps them."
 LIFETIME_SECONDS = 3600.0
 # Room for the multipart frame around the file.
@@ -131,7 +131,7 @@ class Uploads:
 
     async def _keep_form(self, request: Request) -> Response:
         announced = request.headers.get("Content-Length", "")
-        if announced.isdigit() and int(announced) > MOST_IMAGE_BYTES + _FRAME_BYTES:
+        if announced.isdigit() and int(announced) > MAX_IMAGE_BYTES + _FRAME_BYTES:
             return _invalid("File too large (max 25 MB)")
         if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
             return _invalid("Expected multipart/form-data")
@@ -139,7 +139,7 @@ class Uploads:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 return _invalid("No file provided")
-            if (file.size or 0) > MOST_IMAGE_BYTES:
+            if (file.size or 0) > MAX_IMAGE_BYTES:
                 return _invalid("File too large (max 25 MB)")
             content_type = sniffed_type(await file.read(16))
             if content_type is None:

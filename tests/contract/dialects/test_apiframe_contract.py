@@ -16,7 +16,7 @@ from tests.unit.dialects.apiframe_calls import JOB, JOBS, ME, MODELS, ORDER, PIC
 from stillmotion.dialects.apiframe.order_body import ApiframeOrder
 from stillmotion.dialects.http import HttpRequest
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Status
+from stillmotion.domain.job.records import Generation, Status
 from stillmotion.domain.request import Concept, InvalidRequest
 
 NOBODYS = "0f0e0d0c-0b0a-8009-8807-060504030201"

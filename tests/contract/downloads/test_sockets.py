@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.ports import FetchFailed
-from stillmotion.vendors.downloads import HttpDownloader, resolve
+from stillmotion.egress.client import resolve
+from stillmotion.egress.downloads import HttpDownloader
+from stillmotion.ports.egress import FetchFailed
 
 pytestmark = pytest.mark.enable_socket
 

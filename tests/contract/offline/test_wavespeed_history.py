@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stillmotion.ports import Accepted, Envelope, Unanswered
+from stillmotion.ports.vendor import Accepted, Envelope, Unanswered
 from stillmotion.vendors.wavespeed import GENERATE_PATH, WaveSpeedVendor
 from stillmotion.vendors.wavespeed_history import PAGE_SIZE
 

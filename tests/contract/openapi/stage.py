@@ -19,9 +19,9 @@ from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
 from stillmotion.dialects.openapi.serving import Contract
 from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.deliveries import Delivery, DeliveryState
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import VendorName
-from stillmotion.services.keys import mint
+from stillmotion.services.keys.minting import mint
 
 BASE_URL = "https://api.example"
 IMAGE_URL = "https://images.example/lake.jpg"

@@ -19,8 +19,8 @@ from tests.contract.downloads.test_sockets import (
     silent,
 )
 
-from stillmotion.ports import PictureUnreachable
-from stillmotion.vendors.pictures import HttpPictures
+from stillmotion.egress.pictures import HttpPictures
+from stillmotion.ports.egress import PictureUnreachable
 
 pytestmark = pytest.mark.enable_socket
 

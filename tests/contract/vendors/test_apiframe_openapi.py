@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 from stillmotion.domain.request import AspectRatio, Concept, Request
-from stillmotion.ports import Order
+from stillmotion.ports.vendor import VendorOrder
 from stillmotion.vendors.apiframe import ApiframeVendor
 
 SHAPES = Path(__file__).parent / "shapes"
@@ -45,7 +45,7 @@ def validate(openapi: dict[str, Any], schema: str, value: object) -> None:
 
 
 def composed(**order: Any) -> Any:
-    envelope = ApiframeVendor("https://api.apiframe.ai", str).compose(Order(**order))
+    envelope = ApiframeVendor("https://api.apiframe.ai", str).compose(VendorOrder(**order))
     return envelope.path, msgspec.json.decode(envelope.body)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from stillmotion.ports import Accepted, Envelope, NotSent, ReadFailed, Running, Unanswered
+from stillmotion.ports.vendor import Accepted, Envelope, NotSent, ReadFailed, Running, Unanswered
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
 from stillmotion.vendors.wire import Wire
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.ports import (
+from stillmotion.ports.vendor import (
     Accepted,
     Declared,
     Envelope,
@@ -15,7 +15,7 @@ from stillmotion.ports import (
     Reading,
     Refused,
     Running,
-    Submission,
+    SubmissionAnswer,
     Succeeded,
     Unanswered,
     Vendor,
@@ -35,7 +35,7 @@ def refused(kind: FailureKind, message: str, retry_after: int | None = None) -> 
     return Refused(failure=Failure(kind, message), retry_after=retry_after)
 
 
-SUBMISSIONS: dict[str, Submission] = {
+SUBMISSIONS: dict[str, SubmissionAnswer] = {
     "apiframe-submit-accepted": Accepted(generation_id=JOB, vendor_status="QUEUED"),
     "apiframe-submit-replayed": Accepted(generation_id=JOB, vendor_status="COMPLETED"),
     "apiframe-submit-invalid": refused(

@@ -25,9 +25,9 @@ from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import job_item
 from stillmotion.aws.secrets import VendorKeys
 from stillmotion.aws.table import Put, Table
-from stillmotion.domain.job import Job
-from stillmotion.services.keys import mint
-from stillmotion.services.signing_secrets import SigningSecrets
+from stillmotion.domain.job.records import Job
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 Asked = tuple[str, str]
 """An action, such as `dynamodb:PutItem`, and the partition key of the item."""

@@ -12,8 +12,10 @@ from stillmotion.aws.allowances import DynamoAllowanceStore
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Table
-from stillmotion.domain.job import Job, Status
-from stillmotion.ports import AllowanceSpent, AlreadyExists, Claim, Pointer, Taking, alias_key
+from stillmotion.domain.job.records import Job, Status
+from stillmotion.keyspace import job_key
+from stillmotion.ports.keys import AllowanceSpent, Taking
+from stillmotion.ports.records import AlreadyExists, Claim, Pointer
 
 TODAY = date(2026, 3, 14)
 TAKING = Taking(counter="ab12", day=TODAY, dollars=Decimal("0.20"), daily_dollars=Decimal("0.50"))
@@ -96,7 +98,7 @@ def test_a_job_that_is_there_is_told_where_only_the_allowance_was_found_spent(jo
     told = [cancelled("None", "ConditionalCheckFailed")]
     wire.before = lambda _sent: told.pop() if told else None
 
-    with pytest.raises(AlreadyExists, match=alias_key("job-0")):
+    with pytest.raises(AlreadyExists, match=job_key("job-0")):
         jobs.create(job("job-0"), taking=TAKING)
 
 

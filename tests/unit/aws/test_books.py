@@ -15,22 +15,13 @@ from stillmotion.aws.clients import AwsClients, AwsError
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import MAX_WRITE_TRIES, Table
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Booking,
-    Job,
-    Outcome,
-    Status,
-    Verdict,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
-    generation_read,
-    noted,
-    started,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended, generation_read
+from stillmotion.domain.job.lifecycle import noted, started
+from stillmotion.domain.job.records import Booking, Job, Outcome, Status, Verdict
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.spend import Tally
-from stillmotion.ports import AlreadyExists, Budget, Claim, Conflict, OverBudget, Pointer
+from stillmotion.ports import Conflict
+from stillmotion.ports.records import AlreadyExists, Budget, Claim, OverBudget, Pointer
 
 TODAY = NOW.date()
 QUOTE = Decimal("0.51")

@@ -20,10 +20,10 @@ from stillmotion.dialects.native.orders import Orders
 from stillmotion.dialects.native.problems import show_problem
 from stillmotion.dialects.native.videos import Videos
 from stillmotion.dialects.native.views import View
-from stillmotion.services.calls import SubmitCall
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.keys.allowance import Allowance
-from stillmotion.services.keys.limiting import RateLimit
+from stillmotion.services.intake.api_orders import SubmitApiOrder
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.limits import Allowance, RateLimit
+from stillmotion.services.keys.minting import mint
 
 PICTURE = f"data:image/png;base64,{b64encode(image('PNG')).decode()}"
 
@@ -36,7 +36,7 @@ class Api:
         self.wire = wire
         self.keys = DynamoKeyStore(clients, table)
         self.clock = world.clock
-        submit = SubmitCall(
+        submit = SubmitApiOrder(
             jobs=jobs,
             objects=world.objects,
             workflow=world.workflow,

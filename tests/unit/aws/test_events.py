@@ -9,7 +9,7 @@ from tests.unit.aws.wire import NOW, Sent, answer, answering
 
 from stillmotion.aws.clients import AwsClients, AwsError
 from stillmotion.aws.events import EventBridgeBus
-from stillmotion.ports import Event
+from stillmotion.ports.records import Event
 
 
 def event(number: int = 1) -> Event:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tests.unit.aws.wire import NOW, TABLE, Wire, lose_once
 
 from stillmotion.aws.clients import AwsClients
-from stillmotion.aws.governor import DynamoGovernorStore, governor_key
+from stillmotion.aws.governor import DynamoGovernorStore
 from stillmotion.aws.items import Unreadable
 from stillmotion.aws.table import Put, Table
 from stillmotion.domain.breaker import Breaker
@@ -15,6 +15,7 @@ from stillmotion.domain.governing import GovernorState, Lease
 from stillmotion.domain.identity import new_job_id
 from stillmotion.domain.pacing import Start
 from stillmotion.domain.request import VendorName
+from stillmotion.keyspace import governor_key
 from stillmotion.ports import Conflict
 
 HERE, ELSEWHERE = VendorName.WAVESPEED, VendorName.APIFRAME

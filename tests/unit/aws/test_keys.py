@@ -15,8 +15,9 @@ from stillmotion.aws.rates import DynamoRateStore
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Put, Table
 from stillmotion.domain.access import Scope
-from stillmotion.domain.job import Job, Status
-from stillmotion.ports import ApiKey, Conflict, UnknownPage
+from stillmotion.domain.job.records import Job, Status
+from stillmotion.domain.keys import ApiKey
+from stillmotion.ports import Conflict, UnknownPage
 
 KEY = ApiKey(
     hash="ab12",
@@ -185,7 +186,7 @@ def test_a_tenants_page_has_its_own_keys_and_does_not_tell_of_others(keys: Dynam
 def test_of_others_keys_so_many_are_read_for_a_page_and_the_next_goes_on_there(
     keys: DynamoKeyStore, monkeypatch: pytest.MonkeyPatch, apart: timedelta
 ) -> None:
-    monkeypatch.setattr(aws_keys, "MOST_READ", 3)
+    monkeypatch.setattr(aws_keys, "MAX_READ", 3)
     theirs = ["bob"] * 7
     own = {key.hash for key in made(keys, "ada", *theirs, "ada", apart=apart) if key.tenant == "ada"}
 

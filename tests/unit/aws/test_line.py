@@ -7,7 +7,8 @@ from tests.unit.aws.wire import NOW, Wire
 
 from stillmotion.aws.items import job_item
 from stillmotion.aws.records import DynamoJobStore
-from stillmotion.domain.job import Job, Status, moved, started
+from stillmotion.domain.job.lifecycle import moved, started
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import Priority, Request, VendorName
 
 

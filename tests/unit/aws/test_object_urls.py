@@ -7,7 +7,7 @@ from tests.unit.aws.wire import ACCESS_KEY_ID, CLIENTS, NASTY_KEYS, REGION, SECR
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.object_urls import place_of
 from stillmotion.aws.objects import S3ObjectStore
-from stillmotion.ports import ObjectPlace
+from stillmotion.ports.objects import ObjectPlace
 
 BUCKET = "stillmotion-input-1x2y"
 LOCAL = "http://127.0.0.1:4566"

@@ -20,7 +20,7 @@ from stillmotion.aws.objects import (
     decoded_words,
     metadata_of,
 )
-from stillmotion.ports import ObjectMissing
+from stillmotion.ports.objects import ObjectMissing
 
 BUCKET = "photos"
 # Moto answers neither of these as S3 does: a slash at the end, and a line's end.

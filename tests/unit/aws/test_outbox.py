@@ -10,8 +10,9 @@ from tests.ledgers import NOW, dispatching
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.outbox import DynamoOutbox
 from stillmotion.aws.records import DynamoJobStore
-from stillmotion.domain.job import noted
-from stillmotion.ports import Event, UnknownPage
+from stillmotion.domain.job.lifecycle import noted
+from stillmotion.ports import UnknownPage
+from stillmotion.ports.records import Event
 
 MINUTE = timedelta(minutes=1)
 

@@ -1,4 +1,4 @@
-"""The jobs table keeps the promises of `ports.JobStore`, also when answers are lost and writers meet."""
+"""The jobs table keeps the promises of `ports.records.JobStore`, also when answers are lost and writers meet."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,30 +17,14 @@ from stillmotion.aws.items import Unreadable, event_of, job_item, job_of
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.aws.table import Table
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Generation,
-    Job,
-    Reason,
-    Status,
-    attempt_accepted,
-    attempt_begun,
-    needs_attention,
-    noted,
-    started,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun
+from stillmotion.domain.job.lifecycle import needs_attention, noted, started
+from stillmotion.domain.job.records import Generation, Job, Reason, Status
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.spend import book
-from stillmotion.ports import (
-    AlreadyExists,
-    Claim,
-    Conflict,
-    Event,
-    Pointer,
-    UnknownPage,
-    alias_key,
-    generation_key,
-    recent_key,
-)
+from stillmotion.keyspace import generation_key, job_key, recent_key
+from stillmotion.ports import Conflict, UnknownPage
+from stillmotion.ports.records import AlreadyExists, Claim, Event, Pointer
 
 GENERATION = generation_key(VendorName.APIFRAME, "gen-1")
 
@@ -162,7 +146,7 @@ def test_creating_a_job_twice_names_what_was_there(jobs: DynamoJobStore) -> None
 
 
 def test_a_job_cannot_be_created_where_an_alias_lives(jobs: DynamoJobStore) -> None:
-    alias = Pointer(key=alias_key("job-2"), job_id="job-1", created_at=NOW)
+    alias = Pointer(key=job_key("job-2"), job_id="job-1", created_at=NOW)
     jobs.create(new_job(), [Claim(alias, unique=True)])
 
     with pytest.raises(AlreadyExists) as caught:
@@ -175,16 +159,14 @@ def test_an_alias_cannot_be_claimed_where_a_job_lives(jobs: DynamoJobStore) -> N
     jobs.create(new_job("job-2"))
 
     with pytest.raises(AlreadyExists, match="job#job-2") as caught:
-        jobs.create(new_job(), [Claim(Pointer(key=alias_key("job-2"), job_id="job-1", created_at=NOW), unique=True)])
+        jobs.create(new_job(), [Claim(Pointer(key=job_key("job-2"), job_id="job-1", created_at=NOW), unique=True)])
 
     assert caught.value.pointer is None
     assert jobs.get("job-1") is None
 
 
 def test_a_job_is_found_by_its_alias(jobs: DynamoJobStore) -> None:
-    stored = jobs.create(
-        new_job(), [Claim(Pointer(key=alias_key("other"), job_id="job-1", created_at=NOW), unique=True)]
-    )
+    stored = jobs.create(new_job(), [Claim(Pointer(key=job_key("other"), job_id="job-1", created_at=NOW), unique=True)])
 
     assert jobs.get("other") == stored
 
@@ -378,7 +360,7 @@ def test_a_pointer_expires_by_the_tables_clock(jobs: DynamoJobStore, clients: Aw
 def test_a_job_is_no_pointer(jobs: DynamoJobStore) -> None:
     jobs.create(new_job())
 
-    assert jobs.pointer(alias_key("job-1")) is None
+    assert jobs.pointer(job_key("job-1")) is None
 
 
 # --- events ----------------------------------------------------------------------------------------------------------

@@ -20,17 +20,31 @@ from tests.unit.services.test_dead_letters import MemoryQueue, failed
 from tests.unit.template.document import Template, read_template
 from tests.world import BUCKET, WORKFLOW_FAULT
 
-from stillmotion import composition
+from stillmotion import composition, keyspace
 from stillmotion.aws.clients import AwsClients
+from stillmotion.aws.items import KEY_PARTITION
 from stillmotion.domain.deliveries import Subscription
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import Callback, VendorName
-from stillmotion.ports import Accepted, Event, Listed, Succeeded
+from stillmotion.keyspace import KINDS
+from stillmotion.ports.records import Event
+from stillmotion.ports.vendor import Accepted, Listed, Succeeded
 
 HELD = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
 # So that there is something to be looked up: a budget, and lost answers that the history may settle.
 SETTINGS = {"INPUT_BUCKET": BUCKET, "TENANT_DAILY_DOLLARS": "100", "WAVESPEED_ACCOUNT_EXCLUSIVE": "true"}
+ONE_WORD: tuple[Callable[[str], str], ...] = (
+    keyspace.job_key,
+    keyspace.source_key,
+    keyspace.unwanted_key,
+    keyspace.event_key,
+    keyspace.outbound_key,
+    keyspace.deliveries_partition,
+    keyspace.subscription_key,
+    keyspace.parking_key,
+    keyspace.api_key_key,
+)
 MINE, OTHER = content_id("mine"), content_id("other")
 
 
@@ -52,8 +66,8 @@ def stage(
     for name, port in stage.ports.items():
         monkeypatch.setattr(composition, name, port)
     monkeypatch.setattr(composition, "CLOCK", stage.world.clock)
-    monkeypatch.setattr("stillmotion.vendors.downloads.HttpDownloader", lambda **_settings: stage.downloads)
-    monkeypatch.setattr("stillmotion.vendors.posting.HttpPoster", lambda **_settings: stage.poster)
+    monkeypatch.setattr("stillmotion.egress.downloads.HttpDownloader", lambda **_settings: stage.downloads)
+    monkeypatch.setattr("stillmotion.egress.posting.HttpPoster", lambda **_settings: stage.poster)
     monkeypatch.setattr("stillmotion.aws.queues.SqsQueue", lambda *_settings: stage.dead_letters)
     _forget()
     yield stage
@@ -265,3 +279,29 @@ def test_a_role_allows_what_its_function_does_to_items_and_nothing_else(
 
 def test_every_function_has_its_scene(template: Template) -> None:
     assert SCENES.keys() == template.of_type("AWS::Serverless::Function").keys()
+
+
+def test_the_roles_name_the_kinds_of_items_that_there_are_and_no_others(template: Template) -> None:
+    conditions = [statement.body.get("Condition", {}).values() for statement in template.statements()]
+    named = {key for each in conditions for values in each for key in values.get("dynamodb:LeadingKeys", [])}
+
+    # "key" is where the index by activity lists the API keys.
+    assert named - {KEY_PARTITION[1]} == {f"{kind}#*" for kind in KINDS}
+
+
+def test_each_kind_of_item_is_the_beginning_of_a_key() -> None:
+    day, moment, vendor = ledgers.NOW.date(), ledgers.NOW, VendorName.WAVESPEED
+    keys = {
+        *(one_word("x") for one_word in ONE_WORD),
+        *keyspace.doubt_keys(vendor, [moment]),
+        keyspace.generation_key(vendor, "x"),
+        keyspace.recent_key("x", "y"),
+        keyspace.inbound_delivery_key(vendor, "x"),
+        keyspace.look_key("x", 1),
+        keyspace.governor_key(vendor),
+        keyspace.rate_key("x", 1),
+        keyspace.allowance_key("x", day),
+        keyspace.book_key(day, "x"),
+    }
+
+    assert {key.partition("#")[0] for key in keys} == KINDS

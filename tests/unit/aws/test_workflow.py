@@ -8,7 +8,7 @@ from tests.unit.aws.wire import NOW, Sent, Wire, answer, answering, lose_once, r
 
 from stillmotion.aws.clients import AwsClients, AwsError
 from stillmotion.aws.workflow import StepFunctionsWorkflow
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
 
 JOB = Job(id="job-1", tenant="ada", status=Status.DISPATCHING, created_at=NOW, updated_at=NOW)
 ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:video"

@@ -23,12 +23,15 @@ from stillmotion.dialects.native.steps import Steps
 from stillmotion.dialects.native.videos import Videos
 from stillmotion.dialects.native.views import View
 from stillmotion.domain.dead_letters import QueueName
-from stillmotion.domain.job import Job, Video, completed
+from stillmotion.domain.job.lifecycle import completed
+from stillmotion.domain.job.records import Job, Video
 from stillmotion.domain.routing import PriceTable
-from stillmotion.ports import Budget, Running, Succeeded
-from stillmotion.services.dead_letters import DeadLetters
-from stillmotion.services.interventions import Interventions, InterventionSettings
-from stillmotion.services.keys import Authenticator, mint
+from stillmotion.ports.records import Budget
+from stillmotion.ports.vendor import Running, Succeeded
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.operations.dead_letters import DeadLetters
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings
 from stillmotion_cli.main import app
 from stillmotion_cli.surroundings import Surroundings
 from stillmotion_local.failures import StackError

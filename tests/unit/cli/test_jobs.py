@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from rich.console import Console
 from tests.unit.cli.stage import Stage
 
-from stillmotion.domain.job import Job, Reason, Status, Still, moved
+from stillmotion.domain.job.lifecycle import moved
+from stillmotion.domain.job.records import Job, Reason, Status, Still
 from stillmotion_cli.display import table_of
 from stillmotion_cli.records import Listing
 

@@ -18,9 +18,10 @@ from tests.world import World
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native.keys import Keys
 from stillmotion.dialects.native.problems import show_problem
-from stillmotion.ports import ApiKey
-from stillmotion.services.keys import Authenticator, key_hash, mint
-from stillmotion.services.keys.managing import KeyRing
+from stillmotion.domain.keys import ApiKey
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.key_ring import KeyRing
+from stillmotion.services.keys.minting import key_hash, mint
 from stillmotion_cli import key_bootstrap
 from stillmotion_cli.failures import Misuse
 from stillmotion_cli.keys import seconds

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from tests import ledgers
 from tests.unit.cli.stage import LOST, Stage
 
-from stillmotion.domain.job import Candidate, Job, Outcome, Status, with_attempt
+from stillmotion.domain.job.attempts import with_attempt
+from stillmotion.domain.job.records import Candidate, Job, Outcome, Status
 
 ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
 

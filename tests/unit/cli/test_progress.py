@@ -8,7 +8,7 @@ from tests.unit.cli.stage import Stage
 
 from stillmotion.dialects.native.views import View
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.ports import Refused, Running
+from stillmotion.ports.vendor import Refused, Running
 from stillmotion_cli.progress import ProgressTable, progress_on
 from stillmotion_cli.records import Job
 

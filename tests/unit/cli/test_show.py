@@ -12,9 +12,11 @@ from rich.console import Console
 from tests.unit.cli.stage import MOVIE, Stage
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Still, Substitution, attempt_begun, noted
+from stillmotion.domain.job.attempts import attempt_begun
+from stillmotion.domain.job.lifecycle import noted
+from stillmotion.domain.job.records import Still, Substitution
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Refused
+from stillmotion.ports.vendor import Refused
 from stillmotion_cli.record_view import print_record
 from stillmotion_cli.records import Video
 from stillmotion_cli.text import moment

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from tests.unit.cli.stage import Stage
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Verdict, attempt_accepted, attempt_begun, generation_read
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, generation_read
+from stillmotion.domain.job.records import Job, Verdict
 from stillmotion.domain.request import VendorName
 
 

@@ -13,8 +13,9 @@ from tests.world import World
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native.problems import show_problem
 from stillmotion.dialects.native.webhooks import Webhooks
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.signing_secrets import SigningSecrets, derived
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets, derived
 
 URL = "https://hooks.example/all"
 

@@ -17,12 +17,13 @@ from stillmotion.dialects.apiframe.account import ApiframeAccount
 from stillmotion.dialects.apiframe.jobs import ApiframeJobs
 from stillmotion.dialects.apiframe.orders import ApiframeOrders
 from stillmotion.dialects.apiframe.problems import show_problem
+from stillmotion.dialects.balance import Balance
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.purse import Purse
-from stillmotion.domain.job import Attempt, Job, Outcome, Status, Video
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Status, Video
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Budget
-from stillmotion.services.keys import Authenticator, mint
+from stillmotion.ports.records import Budget
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
 
 ORDER = "POST /v2/videos/generate"
 UPLOAD = "POST /v2/uploads"
@@ -75,11 +76,11 @@ class Api:
     @property
     def endpoints(self) -> Endpoints:
         world = self.world
-        purse = Purse(InMemoryBooks(world.jobs), Budget(tenant_dollars=self.budget), world.allowance)
+        balance = Balance(InMemoryBooks(world.jobs), Budget(tenant_dollars=self.budget), world.allowance)
         features = (
-            ApiframeOrders(world.submit_call, world.jobs, world.objects, purse, PRICES),
+            ApiframeOrders(world.submit_call, world.jobs, world.objects, balance, PRICES),
             ApiframeJobs(world.jobs, world.objects, PRICES),
-            ApiframeAccount(purse, PRICES),
+            ApiframeAccount(balance, PRICES),
         )
         routes = {route: answer for feature in features for route, answer in feature.routes().items()}
         return Endpoints(Authenticator(self.keys, world.clock), routes, show_problem)

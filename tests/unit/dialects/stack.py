@@ -16,8 +16,9 @@ from tests.world import World
 
 from stillmotion import composition
 from stillmotion.dialects.http import Endpoints
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.signing_secrets import SigningSecrets
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 
 @cache

@@ -13,8 +13,8 @@ from stillmotion.dialects.declared import Declared
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.openapi.serving import Contract
 from stillmotion.domain.access import Scope
-from stillmotion.ports import ApiKey
-from stillmotion.services.keys import Authenticator
+from stillmotion.domain.keys import ApiKey
+from stillmotion.services.keys.authentication import Authenticator
 
 PROXIES = ("ANY /v1/{proxy+}", "ANY /v2/{proxy+}", "ANY /api/v3/{proxy+}")
 

@@ -11,7 +11,7 @@ from tests.unit.dialects.apiframe_calls import ORDER, PICTURE, Api, body
 from tests.world import BUCKET
 
 from stillmotion.domain.identity import is_job_id
-from stillmotion.domain.job import Status
+from stillmotion.domain.job.records import Status
 from stillmotion.domain.request import MAX_ADDRESS, Callback, VendorName
 
 

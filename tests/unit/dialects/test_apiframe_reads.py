@@ -10,7 +10,7 @@ from tests.unit.dialects.apiframe_calls import JOB, JOBS, ME, MODELS, ORDER, PIC
 from stillmotion.dialects.apiframe import views
 from stillmotion.dialects.apiframe.jobs import MAX_PAGES
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Job, Outcome, Reason, Status, Verdict
+from stillmotion.domain.job.records import Generation, Job, Outcome, Reason, Status, Verdict
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import PriceTable
 

@@ -9,7 +9,7 @@ from tests.world import BUCKET, World
 
 from stillmotion.aws.object_urls import place_of
 from stillmotion.dialects.http import MAX_BODY_BYTES
-from stillmotion.services.receiving import Receiving
+from stillmotion.services.intake.input_images import InputImages
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def test_the_url_is_taken_as_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (job.still.bucket, job.still.width) == (BUCKET, 300)
 
 
-def own_urls(world: World) -> Receiving:
-    return Receiving(
+def own_urls(world: World) -> InputImages:
+    return InputImages(
         objects=world.objects,
         pictures=lambda: world.pictures,
         place_of=lambda url: place_of(url.replace(".s3.test/", ".s3.eu-west-1.amazonaws.com/"), BUCKET),

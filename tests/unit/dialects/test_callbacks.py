@@ -11,12 +11,12 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from tests.deliveries import KEY_HASH, ROOT, URL, Telling
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Status
+from stillmotion.domain.job.records import Status
 from stillmotion.domain.request import Callback, CallbackDialect
-from stillmotion.services import announcements
-from stillmotion.services.delivering import Message
+from stillmotion.ports.egress import WebhookMessage
 from stillmotion.services.keys.minting import key_hash
-from stillmotion.services.signing_secrets import derived
+from stillmotion.services.webhooks import announcements
+from stillmotion.services.webhooks.signing_secrets import derived
 from stillmotion.vendors.signatures import Forged, apiframe_delivery, wavespeed_delivery
 
 OTHER_ROOT = "another root of thirty-three chars"
@@ -28,7 +28,7 @@ def composed(
     roots: tuple[str, ...] = (ROOT,),
     now: datetime | None = None,
     **job: object,
-) -> Message:
+) -> WebhookMessage:
     telling = Telling(roots=roots)
     delivery = telling.queued(Callback(url=URL, dialect=dialect), **job)
     message = telling.composer(delivery, telling.world.jobs.only(), now or telling.world.clock.now())
@@ -36,7 +36,7 @@ def composed(
     return message
 
 
-def lower(message: Message) -> dict[str, str]:
+def lower(message: WebhookMessage) -> dict[str, str]:
     return {name.lower(): value for name, value in message.headers.items()}
 
 

@@ -18,7 +18,8 @@ from stillmotion.dialects.native import NATIVE, VIDEOS
 from stillmotion.dialects.native.problems import show_problem
 from stillmotion.dialects.openapi.document import document
 from stillmotion.domain.access import Scope
-from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
 
 AlbumId = Annotated[str, InPath(name="id", schema={"type": "string"}, example="a1", description="The id of an album.")]
 

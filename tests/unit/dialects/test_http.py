@@ -10,9 +10,11 @@ from tests.unit.dialects.calling import call
 
 from stillmotion.dialects.http import MAX_VALUES, Endpoints, HttpRequest, HttpResponse, Problem, Route
 from stillmotion.domain.access import Scope
-from stillmotion.ports import ApiKey, StoreError
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.keys.limiting import RateLimit
+from stillmotion.domain.keys import ApiKey
+from stillmotion.ports import StoreError
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.limits import RateLimit
+from stillmotion.services.keys.minting import mint
 
 
 @dataclass

@@ -13,8 +13,9 @@ from tests.unit.dialects.calling import call
 from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native.keys import NAME_PATTERN, Keys
 from stillmotion.dialects.native.problems import show_problem
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.keys.managing import KeyRing
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.key_ring import KeyRing
+from stillmotion.services.keys.minting import mint
 
 
 class Api:

@@ -21,11 +21,12 @@ from stillmotion.dialects.native.orders import Orders
 from stillmotion.dialects.native.problems import show_problem
 from stillmotion.dialects.native.videos import Deletion, Videos
 from stillmotion.dialects.native.views import View
-from stillmotion.domain.job import Job, Outcome, Still
+from stillmotion.domain.job.records import Job, Outcome, Still
 from stillmotion.domain.request import VendorName
-from stillmotion.services.deleting import Delete
-from stillmotion.services.interventions import Interventions, InterventionSettings
-from stillmotion.services.keys import Authenticator, mint
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.operations.delete import Delete
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings
 
 ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
 ROUTES = [

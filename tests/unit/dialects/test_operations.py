@@ -18,8 +18,9 @@ from stillmotion.dialects.native.steps import Steps
 from stillmotion.dialects.native.views import View
 from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import QueueName
-from stillmotion.domain.job import Job
-from stillmotion.services.keys import Authenticator, mint
+from stillmotion.domain.job.records import Job
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
 
 ID = "0f0e0d0c-0b0a-8009-8807-060504030201"
 JOB_ROUTES = [f"POST /v1/videos/{{id}}/{step}" for step in ("cancel", "retry", "redrive", "resolve")]

@@ -14,11 +14,12 @@ from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native import spending
 from stillmotion.dialects.native.problems import show_problem
 from stillmotion.domain.access import Scope
-from stillmotion.domain.job import Booking
+from stillmotion.domain.job.records import Booking
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally
-from stillmotion.ports import Budget
-from stillmotion.services.keys import Authenticator, mint
+from stillmotion.ports.records import Budget
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
 
 TODAY = date(2026, 5, 4)
 YESTERDAY = TODAY - timedelta(days=1)

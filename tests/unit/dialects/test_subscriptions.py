@@ -11,8 +11,9 @@ from stillmotion.dialects.http import Endpoints
 from stillmotion.dialects.native.problems import show_problem
 from stillmotion.dialects.native.webhooks import Webhooks
 from stillmotion.domain.access import Scope
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.signing_secrets import SigningSecrets, derived
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets, derived
 
 LIST = "GET /v1/webhooks/deliveries"
 REPLAY = "POST /v1/webhooks/deliveries/{id}/replay"

@@ -11,7 +11,8 @@ from tests import ledgers
 from stillmotion.dialects.http import encoded
 from stillmotion.dialects.native.views import ADDRESSES_OF_IMAGES, View
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Candidate, Job, Still, with_attempt
+from stillmotion.domain.job.attempts import with_attempt
+from stillmotion.domain.job.records import Candidate, Job, Still
 
 DAY = datetime(2026, 5, 5, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from tests.fakes import DAWN
 from tests.unit.dialects.wavespeed_calls import HISTORY, Api, finished
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Job, Status
-from stillmotion.ports import Page
+from stillmotion.domain.job.records import Generation, Job, Status
+from stillmotion.ports.records import Page
 
 FIRST_PAGE = "GET /api/v3/predictions"
 MODEL = "luma/ray-2-flash-i2v"

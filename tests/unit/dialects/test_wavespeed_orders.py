@@ -12,7 +12,7 @@ from tests.world import BUCKET
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.identity import is_job_id
-from stillmotion.domain.job import Status
+from stillmotion.domain.job.records import Status
 from stillmotion.domain.request import Callback
 
 PRICE = "POST /api/v3/model/price"

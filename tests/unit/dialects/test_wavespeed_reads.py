@@ -18,10 +18,10 @@ from stillmotion.dialects.http import encoded
 from stillmotion.dialects.wavespeed import views
 from stillmotion.domain.access import Scope
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Job, Reason, Status
+from stillmotion.domain.job.records import Generation, Job, Reason, Status
 from stillmotion.domain.request import Callback
-from stillmotion.ports import Budget
-from stillmotion.services.signing_secrets import derived
+from stillmotion.ports.records import Budget
+from stillmotion.services.webhooks.signing_secrets import derived
 from stillmotion.vendors.wavespeed import FAILURES
 
 BALANCE = "GET /api/v3/balance"
@@ -91,7 +91,11 @@ def test_the_vendors_own_url_is_nowhere(api: Api) -> None:
 def test_a_failed_job_is_told_with_200_and_a_documented_code(api: Api, kind: FailureKind) -> None:
     failed = replace(api.order(), status=Status.FAILED, failure=Failure(kind, "It did not work."))
     told = api.result(api.world.jobs.put(failed))
-    assert (told["status"], told["error"], told["outputs"]) == ("failed", Failure(kind, "It did not work.").told, [])
+    assert (told["status"], told["error"], told["outputs"]) == (
+        "failed",
+        Failure(kind, "It did not work.").public_message,
+        [],
+    )
     assert told["code"] in (1200, 1401, 1402, 1403, 1405, 5000, 5003)
 
 

@@ -10,9 +10,9 @@ import pytest
 from tests.world import World
 
 from stillmotion.dialects.native.vendor_webhooks import VendorWebhooks
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Accepted, Unanswered
+from stillmotion.ports.vendor import Accepted, Unanswered
 
 EVENT = Path(__file__).parents[3] / "events" / "webhook-completed.json"
 API_KEY = "afk_test"

@@ -11,17 +11,18 @@ from tests.stills import image
 from tests.unit.dialects.calling import call
 from tests.world import BUCKET, PRICES, World
 
+from stillmotion.dialects.balance import Balance
 from stillmotion.dialects.http import Endpoints
-from stillmotion.dialects.purse import Purse
 from stillmotion.dialects.wavespeed.account import WavespeedAccount, WavespeedWebhooks
 from stillmotion.dialects.wavespeed.orders import WavespeedOrders
 from stillmotion.dialects.wavespeed.predictions import WavespeedPredictions
 from stillmotion.dialects.wavespeed.problems import show_problem
 from stillmotion.dialects.wavespeed.uploads import WavespeedUploads
-from stillmotion.domain.job import Job, Status, Video
-from stillmotion.ports import Budget
-from stillmotion.services.keys import Authenticator, mint
-from stillmotion.services.signing_secrets import SigningSecrets
+from stillmotion.domain.job.records import Job, Status, Video
+from stillmotion.ports.records import Budget
+from stillmotion.services.keys.authentication import Authenticator
+from stillmotion.services.keys.minting import mint
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets
 
 BASE_URL = "https://api.example"
 ORDER = "POST /api/v3/luma/ray-2-flash-i2v"
@@ -65,12 +66,12 @@ class Api:
     @property
     def endpoints(self) -> Endpoints:
         world = self.world
-        purse = Purse(InMemoryBooks(world.jobs), self.budget, world.allowance)
+        balance = Balance(InMemoryBooks(world.jobs), self.budget, world.allowance)
         features = (
             WavespeedOrders(world.submit_call, PRICES, BASE_URL),
             WavespeedUploads(world.submit_call, world.objects),
             WavespeedPredictions(world.jobs, world.objects, BASE_URL),
-            WavespeedAccount(purse),
+            WavespeedAccount(balance),
             WavespeedWebhooks(lambda: SigningSecrets(lambda: [ROOT])),
         )
         routes = {route: answer for feature in features for route, answer in feature.routes().items()}

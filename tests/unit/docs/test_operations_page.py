@@ -10,7 +10,7 @@ from tests.unit.template.document import Template, read_template
 
 PAGE = "docs/operations.md"
 DOLLARS_PER_CACHED_GB_SECOND, DOLLARS_PER_RESTORED_GB = Decimal("0.0000015046"), Decimal("0.0001397998")
-SECONDS_IN_A_MONTH, LEAST_SECONDS_OF_A_VERSION = 730 * 3600, 3 * 3600
+SECONDS_IN_A_MONTH, MIN_VERSION_SECONDS = 730 * 3600, 3 * 3600
 DOLLARS_PER_ALARM, DOLLARS_PER_METRIC, DOLLARS_PER_SECRET = Decimal("0.10"), Decimal("0.30"), Decimal("0.40")
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4}
 # Their defaults are to be left alone, or they are an emulator's: the template says what each is.
@@ -115,7 +115,7 @@ def test_snapstart_costs_what_is_told(template: Template) -> None:
     (restored,) = {each * DOLLARS_PER_RESTORED_GB for each in memory_gb}
     told = [Decimal(row[2].split()[0].removeprefix("$")) for row in rows(section(PAGE, "SnapStart"), "what")]
 
-    exact = [cached * SECONDS_IN_A_MONTH, restored, 10 * restored, 1000 * restored, cached * LEAST_SECONDS_OF_A_VERSION]
+    exact = [cached * SECONDS_IN_A_MONTH, restored, 10 * restored, 1000 * restored, cached * MIN_VERSION_SECONDS]
     assert told == [each.quantize(shown) for each, shown in zip(exact, told, strict=True)]
 
 

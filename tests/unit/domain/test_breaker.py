@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from stillmotion.domain.breaker import (
-    LONGEST_REST_SECONDS,
+    MAX_REST_SECONDS,
     PROBE_SECONDS,
     Breaker,
     after_bad,
@@ -62,7 +62,7 @@ def test_no_rest_is_longer_than_half_an_hour() -> None:
     breaker = opened()
     for _ in range(10):
         breaker = failed(probed_by(breaker, "probe", NOW), "probe")
-    assert breaker.rest_seconds == LONGEST_REST_SECONDS
+    assert breaker.rest_seconds == MAX_REST_SECONDS
 
 
 def test_a_probe_that_succeeds_ends_the_rest() -> None:

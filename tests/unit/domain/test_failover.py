@@ -11,7 +11,7 @@ from tests.fakes import DAWN
 
 from stillmotion.domain.failover import next_routes
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Attempt, Generation, Job, Outcome, Status, Still, Verdict
+from stillmotion.domain.job.records import Attempt, Generation, Job, Outcome, Status, Still, Verdict
 from stillmotion.domain.request import InvalidRequest, VendorName
 from stillmotion.domain.routing import PriceTable
 from stillmotion.edge.request import parse_request

@@ -11,13 +11,13 @@ ACCOUNT = (FailureKind.UNAUTHORIZED, FailureKind.OUT_OF_CREDITS, FailureKind.THR
 
 @pytest.mark.parametrize("kind", ACCOUNT)
 def test_what_concerns_the_operators_account_is_said_in_neutral_words(kind: FailureKind) -> None:
-    told = Failure(kind, "HTTP 402: Insufficient credits: needs 51 credits, has 7").told
+    told = Failure(kind, "HTTP 402: Insufficient credits: needs 51 credits, has 7").public_message
     assert not any(word in told.lower() for word in ("402", "51", "7", "credit", "api key"))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FailureKind if kind not in ACCOUNT])
 def test_what_concerns_the_order_is_said_in_the_vendors_words(kind: FailureKind) -> None:
-    assert Failure(kind, "The picture shows too much.").told == "The picture shows too much."
+    assert Failure(kind, "The picture shows too much.").public_message == "The picture shows too much."
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def test_what_concerns_the_order_is_said_in_the_vendors_words(kind: FailureKind)
     ],
 )
 def test_the_status_of_the_vendors_answer_is_left_out(message: str, told: str) -> None:
-    assert Failure(FailureKind.INVALID_INPUT, message).told == told
+    assert Failure(FailureKind.INVALID_INPUT, message).public_message == told
 
 
 @given(kind=st.sampled_from(FailureKind), words=st.lists(st.sampled_from(["HTTP ", "HTTP", "5", "429", ":", " ", "x"])))
 def test_no_words_of_a_vendor_make_wavespeeds_client_order_again(kind: FailureKind, words: list[str]) -> None:
-    told = Failure(kind, "".join(words)).told
+    told = Failure(kind, "".join(words)).public_message
     assert "HTTP 5" not in told
     assert "HTTP 429" not in told

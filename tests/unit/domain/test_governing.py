@@ -8,23 +8,9 @@ from msgspec.structs import replace
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.governing import needs_slot, stands_in_line, turn
-from stillmotion.domain.job import (
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    Verdict,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
-    failed,
-    generation_read,
-    lined_up,
-    moved,
-    needs_attention,
-    started,
-    waiting,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended, generation_read
+from stillmotion.domain.job.lifecycle import failed, lined_up, moved, needs_attention, started, waiting
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status, Verdict
 from stillmotion.domain.request import Request, VendorName
 
 NOW = datetime(2026, 5, 4, 6, tzinfo=UTC)

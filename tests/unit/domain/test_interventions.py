@@ -44,16 +44,9 @@ from stillmotion.domain.interventions import (
     unanswered,
     withdrawn,
 )
-from stillmotion.domain.job import (
-    Generation,
-    Job,
-    Outcome,
-    Status,
-    Verdict,
-    WrongStep,
-    completed,
-    with_attempt,
-)
+from stillmotion.domain.job.attempts import with_attempt
+from stillmotion.domain.job.lifecycle import WrongStep, completed
+from stillmotion.domain.job.records import Generation, Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
 
 Made = Callable[[], Job]

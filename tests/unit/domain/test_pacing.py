@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stillmotion.domain.pacing import (
     GRACE,
-    MOST_PLANNED,
+    MAX_PLANNED,
     WINDOW,
     Start,
     may_start_at,
@@ -75,7 +75,7 @@ def test_a_start_counts_for_the_whole_window() -> None:
 
 
 def test_only_so_many_are_planned() -> None:
-    starts = tuple(Start(str(number), NOW, taken=False) for number in range(MOST_PLANNED))
+    starts = tuple(Start(str(number), NOW, taken=False) for number in range(MAX_PLANNED))
     assert planned(starts, "one more", NOW) == starts
 
 

@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Attempt, Candidate, Outcome
+from stillmotion.domain.job.records import Attempt, Candidate, Outcome
 from stillmotion.domain.reconciling import (
     DOUBT,
-    MOST_CANDIDATES,
+    MAX_CANDIDATES,
     Reach,
     candidates,
-    doubts_about,
-    doubts_of,
+    disputed_periods,
     has_no_answer,
     is_to_be_looked_for,
+    periods_to_check,
     window,
 )
 from stillmotion.domain.request import VendorName
-from stillmotion.domain.sweeping import LONGEST_GAP, RETENTION
+from stillmotion.domain.sweeping import MAX_GAP, RETENTION
 
 SENT = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 REACH = Reach(timedelta(seconds=60), timedelta(seconds=90))
@@ -100,7 +100,7 @@ def test_the_gaps_double_up_to_the_longest() -> None:
             looks.append(now)
     gaps = [later - earlier for earlier, later in pairwise(looks)]
     assert gaps[:4] == [300, 600, 1200, 2400]
-    assert max(gaps) == LONGEST_GAP.total_seconds()
+    assert max(gaps) == MAX_GAP.total_seconds()
     assert len(looks) < 40
 
 
@@ -131,7 +131,7 @@ def test_candidates_are_told_in_the_order_of_their_making() -> None:
 
 def test_of_too_many_the_nearest_are_told() -> None:
     told = found(*range(100, -80, -1))
-    assert len(told) == MOST_CANDIDATES
+    assert len(told) == MAX_CANDIDATES
     assert told[:2] == ["g109", "g108"]
     assert told[-1] == "g90"
 
@@ -144,13 +144,13 @@ def test_an_attempt_that_a_person_settled_casts_doubt_wherever_windows_overlap(s
     reach = Reach(timedelta(seconds=60), timedelta(seconds=margin))
     other = replace(ATTEMPT, sent_at=after(seconds))
     if window(other, reach).overlaps(window(ATTEMPT, reach)):
-        assert set(doubts_of(other)) & set(doubts_about(ATTEMPT, reach))
+        assert set(disputed_periods(other)) & set(periods_to_check(ATTEMPT, reach))
 
 
 def test_a_doubt_ends_some_minutes_away() -> None:
     far = replace(ATTEMPT, sent_at=SENT + 4 * DOUBT)
-    assert not set(doubts_of(far)) & set(doubts_about(ATTEMPT, REACH))
+    assert not set(disputed_periods(far)) & set(periods_to_check(ATTEMPT, REACH))
 
 
 def test_a_doubt_takes_few_items() -> None:
-    assert len(doubts_of(ATTEMPT)) <= 3
+    assert len(disputed_periods(ATTEMPT)) <= 3

@@ -7,17 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Attempt,
-    Booking,
-    Generation,
-    Job,
-    Outcome,
-    Status,
-    Verdict,
-)
+from stillmotion.domain.job.records import Attempt, Booking, Generation, Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
-from stillmotion.domain.spend import MOST_DAYS, NOTHING, Tally, added, book, due, for_all, room
+from stillmotion.domain.spend import MAX_DAYS, NOTHING, Tally, added, book, due, for_all, room
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TODAY = NOON.date()
@@ -150,14 +142,14 @@ def test_attempts_of_one_day_are_booked_together() -> None:
 
 
 def test_a_record_with_very_many_days_is_booked_over_several_writes_and_not_twice() -> None:
-    days = MOST_DAYS + 5
+    days = MAX_DAYS + 5
     old = [replace(attempt(number=n + 1), started_at=NOON + timedelta(days=n)) for n in range(days)]
 
     booked, first = book(job_of(*old))
     after, second = book(booked)
 
     assert first[0].day == TODAY + timedelta(days=days - 1)
-    assert (len(first), len(second)) == (MOST_DAYS, 5)
+    assert (len(first), len(second)) == (MAX_DAYS, 5)
     assert len({change.day for change in (*first, *second)}) == days
     assert book(after)[1] == ()
 

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 from tests import ledgers
 
-from stillmotion.domain.job import Job, lined_up
+from stillmotion.domain.job.lifecycle import lined_up
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.substitution import Fit, as_sent, fit
 from stillmotion.edge.request import parse_request

@@ -17,20 +17,12 @@ from tests.fakes import (
 )
 from tests.movies import film
 
-from stillmotion.domain.job import (
-    Generation,
-    Job,
-    Status,
-    Still,
-    Verdict,
-    attempt_accepted,
-    attempt_begun,
-    generation_read,
-    started,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, generation_read
+from stillmotion.domain.job.lifecycle import started
+from stillmotion.domain.job.records import Generation, Job, Status, Still, Verdict
 from stillmotion.domain.request import VendorName
 from stillmotion.edge.request import parse_request
-from stillmotion.services.finalize import FetchPolicy, Finalize, FinalizeResult
+from stillmotion.services.delivery.finalize import FetchPolicy, Finalize, FinalizeResult
 
 BUCKET = "output"
 URL = "https://cdn.example/v.mp4?signature=secret"

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from stillmotion.domain.hosts import is_public
-from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress
+from stillmotion.egress.addresses import AddressRules, ForbiddenAddress
 
 
 @pytest.mark.parametrize(

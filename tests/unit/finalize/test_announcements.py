@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from tests.unit.finalize.conftest import Scene
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Reason, Status
-from stillmotion.ports import Event
-from stillmotion.services.announcements import video_completed, video_failed, video_needs_attention
+from stillmotion.domain.job.records import Job, Reason, Status
+from stillmotion.ports.records import Event
+from stillmotion.services.webhooks.announcements import video_completed, video_failed, video_needs_attention
 
 Announce = Callable[[Job, datetime], Event]
 

@@ -10,8 +10,8 @@ import pytest
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.hosts import IpAddress
-from stillmotion.ports import FetchFailed
-from stillmotion.vendors.downloads import MAX_REDIRECTS, HttpDownloader
+from stillmotion.egress.downloads import MAX_REDIRECTS, HttpDownloader
+from stillmotion.ports.egress import FetchFailed
 
 PUBLIC = "93.184.216.34"
 URL = "https://cdn.example/v.mp4?signature=secret"

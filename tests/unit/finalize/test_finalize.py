@@ -12,9 +12,10 @@ from tests.movies import film, sound
 from tests.unit.finalize.conftest import BUCKET, KEY, RECORD_KEY, URL, Interruption, Scene, succeeded
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Reason, Status, Verdict, WrongStep, needs_attention
-from stillmotion.ports import FetchFailed
-from stillmotion.services.finalize import FetchPolicy, FinalizeResult
+from stillmotion.domain.job.lifecycle import WrongStep, needs_attention
+from stillmotion.domain.job.records import Job, Reason, Status, Verdict
+from stillmotion.ports.egress import FetchFailed
+from stillmotion.services.delivery.finalize import FetchPolicy, FinalizeResult
 from stillmotion.services.jobs import UnknownJob
 
 COMPLETED = FinalizeResult(outcome="completed")

@@ -26,7 +26,7 @@ HOOK_URL = "https://receiver.example/hook"
 APIFRAME = {"X-API-Key": "afk_offline"}
 WAVESPEED = {"Authorization": "Bearer ws_offline"}
 FAKE_VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 40
-LONGEST_WAIT_READS = 3000
+MAX_WAIT_READS = 3000
 
 
 def photo(width: int = 64, height: int = 36) -> bytes:
@@ -124,7 +124,7 @@ class Vendors:
 
     def settled(self, generation_id: str) -> dict[str, Any]:
         """The ledger's line of a generation, once it has ended and been told."""
-        for _ in range(LONGEST_WAIT_READS):
+        for _ in range(MAX_WAIT_READS):
             for line in self.ledger()["generations"]:
                 if line["id"] == generation_id and line["webhook_settled"]:
                     return dict(line)

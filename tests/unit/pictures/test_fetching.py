@@ -9,8 +9,10 @@ from tests.stills import image
 from tests.unit.pictures.web import PUBLIC, Web, answer
 
 from stillmotion.domain.hosts import IpAddress
-from stillmotion.ports import PictureUnreachable
-from stillmotion.vendors.pictures import MAX_REDIRECTS, NOT_PUBLIC, within
+from stillmotion.egress.addresses import NOT_PUBLIC
+from stillmotion.egress.client import within
+from stillmotion.egress.pictures import MAX_REDIRECTS
+from stillmotion.ports.egress import PictureUnreachable
 
 URL = "https://cdn.example/a.jpg?signature=secret"
 

@@ -4,8 +4,8 @@ import pytest
 from tests.stills import image
 from tests.unit.pictures.web import PUBLIC, Web, answer
 
-from stillmotion.ports import PictureUnreachable
-from stillmotion.vendors.pictures import NOT_PUBLIC
+from stillmotion.egress.addresses import NOT_PUBLIC
+from stillmotion.ports.egress import PictureUnreachable
 
 PRIVATE = [
     "0.0.0.0",  # noqa: S104 - nothing is bound to it

@@ -8,7 +8,7 @@ from typing import Any
 import httpcore
 
 from stillmotion.domain.hosts import IpAddress
-from stillmotion.vendors.pictures import HttpPictures
+from stillmotion.egress.pictures import HttpPictures
 
 PUBLIC = "93.184.216.34"
 PIECE = 1000

@@ -9,20 +9,20 @@ from tests.fakes import Died, FakeClock
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import (
+from stillmotion.ports.vendor import (
     Accepted,
     Declared,
     Envelope,
     Listed,
     NotSent,
-    Order,
     ReadFailed,
     Reading,
     Refused,
     Running,
-    Submission,
+    SubmissionAnswer,
     Succeeded,
     Unanswered,
+    VendorOrder,
 )
 
 KEYS_REMEMBERED = timedelta(hours=24)
@@ -49,7 +49,7 @@ class BookkeepingVendor:
 
     name: VendorName
     clock: FakeClock
-    knows_keys: bool
+    supports_idempotency: bool
     answer: str = "accept"
     ahead: timedelta = timedelta()
     meanwhile: Callable[[], None] = lambda: None
@@ -58,16 +58,16 @@ class BookkeepingVendor:
     posts: list[tuple[str, str]] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def compose(self, order: Order) -> Envelope:
+    def compose(self, order: VendorOrder) -> Envelope:
         return Envelope(path=f"/{self.name}", body=f"{order.request.prompt} {next(self.numbers)}")
 
-    def submit(self, envelope: Envelope, idempotency_key: str) -> Submission:
+    def submit(self, envelope: Envelope, idempotency_key: str) -> SubmissionAnswer:
         self.meanwhile()
         match self.answer:
             case "never sent":
                 return NotSent("no connection")
             case "lost on the way":
-                return Unanswered(detail="lost", resendable=self.knows_keys)
+                return Unanswered(detail="lost", resendable=self.supports_idempotency)
             case "die before":
                 raise Died("before the POST")
             case "throttle":
@@ -79,7 +79,7 @@ class BookkeepingVendor:
         made = self._make(idempotency_key, envelope.body)
         match self.answer:
             case "lose":
-                return Unanswered(detail="lost", resendable=self.knows_keys)
+                return Unanswered(detail="lost", resendable=self.supports_idempotency)
             case "die after":
                 raise Died("after the POST")
         return Accepted(generation_id=made.id)
@@ -88,7 +88,7 @@ class BookkeepingVendor:
         self.posts.append((key, body))
         now = self.clock.now()
         for known in self.made:
-            if self.knows_keys and known.key == key and now - known.at < KEYS_REMEMBERED:
+            if self.supports_idempotency and known.key == key and now - known.at < KEYS_REMEMBERED:
                 return known
         self.made.append(Made(f"{self.name}-{len(self.made)}", key, body, now))
         return self.made[-1]
@@ -111,7 +111,7 @@ class BookkeepingVendor:
         self.strangers.append(Made(f"stranger-{number}", f"stranger {number}", "", self.clock.now()))
 
     def history(self, since: datetime) -> Sequence[Listed] | None:
-        if self.knows_keys:
+        if self.supports_idempotency:
             return None
         listed = [
             Listed(generation_id=made.id, model="flash", created_at=made.at + self.ahead, vendor_status=made.state)

@@ -17,20 +17,21 @@ from tests.fakes import Died, FakeClock, FaultPlan, InMemoryJobStore
 from tests.unit.property.bookkeeping import ANSWERS, BookkeepingVendor
 from tests.world import PRICES, WORKFLOW_FAULT, World, new_job
 
-from stillmotion.domain.job import Attempt, Job, Outcome, Status, WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import is_swept
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import Page
-from stillmotion.services.interventions import Interventions, InterventionSettings, Which
-from stillmotion.services.nudge import Address
-from stillmotion.services.reconcile import Reconcile, ReconcileSettings
+from stillmotion.ports.records import Page
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which
+from stillmotion.services.tracking.reconcile import Reconcile, ReconcileSettings
+from stillmotion.services.tracking.wake_up import WebhookAddress
 
 MARGIN_SECONDS = 90
 LATEST_INDEX_SECONDS = 60
-MOST_JOBS = 4
+MAX_JOBS = 4
 PASSING = st.sampled_from([0, 1, 20, 59])
-NUMBER = st.integers(0, MOST_JOBS - 1)
+NUMBER = st.integers(0, MAX_JOBS - 1)
 ANSWER = st.sampled_from([*ANSWERS, "lose", "lose", "lost on the way", "lost on the way"])
 DIES = st.one_of(st.just(0), st.just(0), st.integers(0, 12))
 Moment = tuple[datetime, bytes]
@@ -79,7 +80,7 @@ class Adoptions(RuleBasedStateMachine):
         super().__init__()
         self.world = World(webhook_base_url="https://api.example")
         self.faults = FaultPlan()
-        self.vendor = BookkeepingVendor(VendorName.WAVESPEED, self.world.clock, knows_keys=False)
+        self.vendor = BookkeepingVendor(VendorName.WAVESPEED, self.world.clock, supports_idempotency=False)
         setattr(self.world, VendorName.WAVESPEED, self.vendor)
         self.jobs = LateIndexes(clock=self.world.clock)
         self.world.jobs = self.jobs
@@ -110,7 +111,7 @@ class Adoptions(RuleBasedStateMachine):
 
     @rule(answer=ANSWER, passing=PASSING, meanwhile=st.booleans(), dies=DIES)
     def a_new_job_is_sent(self, answer: str, passing: int, dies: int, *, meanwhile: bool) -> None:
-        if len(self.jobs.all()) < MOST_JOBS:
+        if len(self.jobs.all()) < MAX_JOBS:
             self.submit()
             self.dispatch(len(self.jobs.all()) - 1, answer, passing, dies, meanwhile=meanwhile)
 
@@ -155,7 +156,7 @@ class Adoptions(RuleBasedStateMachine):
             made = self.vendor.made[number]
             job, attempt = self._maker(made.key)
             token = attempt.webhook_token or ""
-            address = Address(vendor=attempt.vendor, job_id=job.id, attempt=attempt.number, token=token)
+            address = WebhookAddress(vendor=attempt.vendor, job_id=job.id, attempt=attempt.number, token=token)
             self._call(lambda: self.world.nudge(address, f"delivery-{made.id}", made.id))
 
     @rule(number=NUMBER, word=st.sampled_from(["not sent", "abandon"]))

@@ -17,26 +17,15 @@ from tests.world import World
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.governing import GovernorState, stands_in_line, turn
-from stillmotion.domain.job import (
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
-    lined_up,
-    moved,
-    resumed,
-    started,
-    waiting,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended
+from stillmotion.domain.job.lifecycle import lined_up, moved, resumed, started, waiting
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status
 from stillmotion.domain.request import Priority, Request, VendorName
-from stillmotion.services.governor import Admitted, Ending, GovernorSettings, InLine, Later
-from stillmotion.services.rounds import Rounds
+from stillmotion.services.dispatch.governor import Admitted, Ending, GovernorSettings, InLine, Later
+from stillmotion.services.tracking.rounds import Rounds
 
 HERE, ELSEWHERE = VendorName.WAVESPEED, VendorName.APIFRAME
-MOST_JOBS = 12
+MAX_JOBS = 12
 THROTTLED = Failure(FailureKind.THROTTLED, "too many")
 
 
@@ -120,7 +109,7 @@ class Vendors(RuleBasedStateMachine):
     @rule(priority=st.sampled_from(["high", "normal", "normal", "low"]), shown=st.booleans())
     def a_job_comes(self, priority: Priority, shown: bool) -> None:  # noqa: FBT001 - drawn
         number = len(self.jobs.all())
-        if number == MOST_JOBS:
+        if number == MAX_JOBS:
             return
         now = self.world.clock.now()
         empty = Job(id=f"job-{number:02}", tenant="t", status=Status.WAITING, created_at=now, updated_at=now)
@@ -206,7 +195,7 @@ class Vendors(RuleBasedStateMachine):
         """Everything works from here on, and everybody comes to an end."""
         if not hasattr(self, "world"):
             return
-        for _ in range(40 * MOST_JOBS):
+        for _ in range(40 * MAX_JOBS):
             left = [job for job in self.jobs.all() if not job.is_final and job.line is not ELSEWHERE]
             if not left:
                 break

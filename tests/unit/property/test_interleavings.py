@@ -16,9 +16,9 @@ from tests.unit.property.bookkeeping import ANSWERS, BookkeepingVendor
 from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Job, Outcome, Status, Verdict
+from stillmotion.domain.job.records import Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
-from stillmotion.services.finalize import Finalize
+from stillmotion.services.delivery.finalize import Finalize
 
 FILM = film()
 
@@ -35,11 +35,11 @@ class Interleavings(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
         self.faults = FaultPlan()
-        self.vendor = BookkeepingVendor(VendorName.WAVESPEED, self.world.clock, knows_keys=False)
+        self.vendor = BookkeepingVendor(VendorName.WAVESPEED, self.world.clock, supports_idempotency=False)
 
     @initialize(name=st.sampled_from(list(VendorName)), ours=st.booleans(), ahead=st.integers(-90, 90))
     def order(self, name: VendorName, ahead: int, *, ours: bool) -> None:
-        self.vendor = BookkeepingVendor(name, self.world.clock, knows_keys=name is VendorName.APIFRAME)
+        self.vendor = BookkeepingVendor(name, self.world.clock, supports_idempotency=name is VendorName.APIFRAME)
         self.vendor.ahead = timedelta(seconds=ahead)
         self.world.account_is_ours = ours
         setattr(self.world, name.value, self.vendor)
@@ -137,7 +137,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @invariant()
     def wavespeed_is_posted_to_once_for_an_attempt(self) -> None:
-        if not self.vendor.knows_keys:
+        if not self.vendor.supports_idempotency:
             keys = [key for key, _ in self.vendor.posts]
             assert len(keys) == len(set(keys))
 

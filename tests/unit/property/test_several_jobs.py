@@ -17,16 +17,17 @@ from tests.unit.property.bookkeeping import ANSWERS, BookkeepingVendor, Made
 from tests.world import BUCKET, NO_LIMITS, PRICES, WORKFLOW_FAULT, World, new_job
 
 from stillmotion.domain.interventions import TooSoon
-from stillmotion.domain.job import Job, Outcome, Status, Verdict, WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Job, Outcome, Status, Verdict
 from stillmotion.domain.request import VendorName
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import ReadFailed
-from stillmotion.services.adopt import NotAdopted
-from stillmotion.services.finalize import Finalize
-from stillmotion.services.governor import GovernorSettings
-from stillmotion.services.interventions import Interventions, InterventionSettings, Which
-from stillmotion.services.rounds import Rounds
-from stillmotion.services.sweep import Sweep, SweepSettings
+from stillmotion.ports.vendor import ReadFailed
+from stillmotion.services.delivery.finalize import Finalize
+from stillmotion.services.dispatch.governor import GovernorSettings
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which
+from stillmotion.services.tracking.adopt import NotAdopted
+from stillmotion.services.tracking.rounds import Rounds
+from stillmotion.services.tracking.sweep import Sweep, SweepSettings
 
 FILM = film()
 LIMITS: GovernorSettings = replace(NO_LIMITS, wavespeed_concurrency=1, apiframe_concurrency=1, breaker_rest_seconds=60)
@@ -57,7 +58,8 @@ class SeveralJobs(RuleBasedStateMachine):
     def order(self, requests: list[dict[str, object]], *, ours: bool) -> None:
         world = self.world
         self.vendors = [
-            BookkeepingVendor(name, world.clock, knows_keys=name is VendorName.APIFRAME) for name in VendorName
+            BookkeepingVendor(name, world.clock, supports_idempotency=name is VendorName.APIFRAME)
+            for name in VendorName
         ]
         for vendor in self.vendors:
             setattr(world, vendor.name.value, vendor)

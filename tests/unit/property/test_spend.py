@@ -20,28 +20,20 @@ from tests.unit.aws.wire import CLIENTS, empty_aws
 from stillmotion.aws.books import DynamoBooks
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Booking,
-    Generation,
-    Job,
-    Outcome,
-    Status,
-    Verdict,
-    WrongStep,
+from stillmotion.domain.job.attempts import (
     attempt_accepted,
     attempt_begun,
     attempt_ended,
     attempt_sent_again,
     expired,
-    failed,
     generation_read,
-    noted,
-    run_again,
-    started,
 )
+from stillmotion.domain.job.lifecycle import WrongStep, failed, noted, run_again, started
+from stillmotion.domain.job.records import Booking, Generation, Job, Outcome, Status, Verdict
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.domain.spend import Tally, added, due, for_all
-from stillmotion.ports import Books, Budget, Conflict, JobStore, OverBudget
+from stillmotion.ports import Conflict
+from stillmotion.ports.records import Books, Budget, JobStore, OverBudget
 
 JOBS = {"job-1": "ada", "job-2": "ada", "job-3": "bob", "job-4": "bob"}
 TENANT_CAP, STACK_CAP = Decimal("1.25"), Decimal("1.80")

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from stillmotion.errors import Misconfigured
-from stillmotion.ports import Budget
+from stillmotion.ports.records import Budget
 from stillmotion.settings import BudgetSettings, load
 
 

@@ -9,11 +9,12 @@ from tests.stills import image
 from tests.world import BUCKET, World
 
 from stillmotion.domain.interventions import cancelled
-from stillmotion.domain.job import Job, Status, deleted
+from stillmotion.domain.job.lifecycle import deleted
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import InvalidRequest
 from stillmotion.edge.request import parse_request
-from stillmotion.services.calls import Call
-from stillmotion.services.repetitions import KeyReused, OrderDeleted
+from stillmotion.services.intake.api_orders import ApiOrder
+from stillmotion.services.intake.repetitions import KeyReused, OrderDeleted
 
 
 def call(
@@ -26,7 +27,7 @@ def call(
 ) -> Job:
     world.clock.advance(1)
     return world.submit_call(
-        Call(
+        ApiOrder(
             tenant=tenant,
             request=parse_request({"prompt": "a lake", **fields}),
             arrived_at=world.clock.now(),
@@ -117,7 +118,7 @@ def test_a_first_try_that_its_own_retry_overtook_gets_the_retrys_job(world: Worl
     request = parse_request({"prompt": "a lake"})
     early = world.clock.now()
     retried = call(world, retry_count=1)
-    late = world.submit_call(Call(tenant="default", request=request, arrived_at=early, retry_count=0))
+    late = world.submit_call(ApiOrder(tenant="default", request=request, arrived_at=early, retry_count=0))
     assert late.id == retried.id
     assert len(world.jobs.all()) == 1
 

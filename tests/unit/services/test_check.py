@@ -6,9 +6,9 @@ import pytest
 from tests.world import World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Generation, Job, Status, Verdict
-from stillmotion.ports import Declared, Running, Succeeded
-from stillmotion.services.check import Checked
+from stillmotion.domain.job.records import Generation, Job, Status, Verdict
+from stillmotion.ports.vendor import Declared, Running, Succeeded
+from stillmotion.services.tracking.check import Checked
 
 DONE = Succeeded(vendor_status="completed", video_url="https://cdn.example/v.mp4", nsfw=False)
 REFUSED = Failure(FailureKind.MODERATED, "declined")

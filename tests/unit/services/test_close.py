@@ -6,15 +6,15 @@ from tests.fakes import Died, FaultPlan
 from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Reason, Status
-from stillmotion.ports import Accepted, Declared, NotSent, Refused, Submission, Succeeded, Unanswered
-from stillmotion.services.close import Closed
+from stillmotion.domain.job.records import Reason, Status
+from stillmotion.ports.vendor import Accepted, Declared, NotSent, Refused, SubmissionAnswer, Succeeded, Unanswered
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.close import Closed
 
 NO = Failure(FailureKind.OUT_OF_CREDITS, "no credits left")
 
 
-def dispatched(world: World, submission: Submission, **fields: object) -> str:
+def dispatched(world: World, submission: SubmissionAnswer, **fields: object) -> str:
     world.wavespeed.submissions = [submission]
     world.apiframe.submissions = [submission]
     job = world.dispatching(**fields)

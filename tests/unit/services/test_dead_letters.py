@@ -8,8 +8,8 @@ import pytest
 from tests.fakes import DAWN, FakeClock, RecordingEventBus
 
 from stillmotion.domain.dead_letters import Message, QueueName
-from stillmotion.ports import Event
-from stillmotion.services.dead_letters import DeadLetters
+from stillmotion.ports.records import Event
+from stillmotion.services.operations.dead_letters import DeadLetters
 
 UPLOAD = json.dumps({"detail-type": "Object Created", "detail": {"object": {"key": "inbox/Möwe 1.jpg"}}})
 INBOX, ANNOUNCEMENTS = QueueName.INBOX, QueueName.ANNOUNCEMENTS

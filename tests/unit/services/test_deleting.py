@@ -8,10 +8,11 @@ from tests import ledgers
 from tests.fakes import Died, FaultPlan
 from tests.unit.services.test_interventions import Scene
 
-from stillmotion.domain.job import Job, Status, WrongStep, run_again
-from stillmotion.services.deleting import Delete
-from stillmotion.services.interventions import Which
+from stillmotion.domain.job.lifecycle import WrongStep, run_again
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.delete import Delete
+from stillmotion.services.operations.interventions import Which
 
 ENDED = [ledgers.done, ledgers.refused, ledgers.declared_failed, ledgers.given_up, ledgers.never_begun]
 UNDER_WAY = [ledgers.sending, ledgers.unknown, ledgers.generating, ledgers.finalizing, ledgers.overdue]

@@ -6,7 +6,7 @@ from tests.deliveries import URL, ScriptedPoster, Telling
 
 from stillmotion.domain.deliveries import GAPS_SECONDS, DeliveryState
 from stillmotion.domain.request import Callback
-from stillmotion.services.delivering import Undelivered
+from stillmotion.ports.egress import Undelivered
 
 
 @pytest.fixture

@@ -8,14 +8,17 @@ from tests.fakes import Died, FaultPlan, InMemoryJobStore, ScriptedVendor
 from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Accepted, Conflict, NotSent, Pointer, Refused, Submission, Unanswered, generation_key
-from stillmotion.services.choosing import MOST_ATTEMPTS, Patience
-from stillmotion.services.close import workflow_failure
-from stillmotion.services.dispatch import Dispatched
+from stillmotion.keyspace import generation_key
+from stillmotion.ports import Conflict
+from stillmotion.ports.records import Pointer
+from stillmotion.ports.vendor import Accepted, NotSent, Refused, SubmissionAnswer, Unanswered
+from stillmotion.services.dispatch.dispatch import Dispatched
+from stillmotion.services.dispatch.vendor_choice import MAX_ATTEMPTS, Patience
+from stillmotion.services.dispatch.vendor_submission import AcceptanceUnwritten
 from stillmotion.services.jobs import UnknownJob
-from stillmotion.services.submission import AcceptanceUnwritten
+from stillmotion.services.operations.close import workflow_failure
 
 LOST = Unanswered(detail="the connection broke", resendable=False)
 LOST_BUT_KEYED = Unanswered(detail="the connection broke", resendable=True)
@@ -28,7 +31,7 @@ def attempt(world: World) -> Attempt:
     return latest
 
 
-def answered(world: World, *submissions: Submission, **fields: object) -> Job:
+def answered(world: World, *submissions: SubmissionAnswer, **fields: object) -> Job:
     """A stored job whose vendors will answer so."""
     world.wavespeed.submissions = list(submissions)
     world.apiframe.submissions = list(submissions)
@@ -183,7 +186,7 @@ def test_a_late_answer_is_written_over_unknown(world: World) -> None:
         Refused(failure=Failure(FailureKind.UNAUTHORIZED, "no such key")),
     ],
 )
-def test_what_a_repetition_is_told_says_nothing_of_the_first_post(world: World, answer: Submission) -> None:
+def test_what_a_repetition_is_told_says_nothing_of_the_first_post(world: World, answer: SubmissionAnswer) -> None:
     """The first may have been taken: a new attempt, with a new key, would pay twice."""
     job = answered(world, LOST_BUT_KEYED, answer, Accepted(generation_id="g-1"), vendor="apiframe")
     assert [world.dispatch(job.id).outcome for _ in range(3)] == ["wait", "wait", "accepted"]
@@ -409,11 +412,11 @@ def test_a_throttled_jobs_record_stays_small_and_its_tries_have_an_end(world: Wo
     job = answered(world, *[now_and_again] * 1000, vendor="wavespeed")
     world.patience = Patience(dispatch_patience_seconds=10**6)
     waits = []
-    for _ in range(MOST_ATTEMPTS + 10):
+    for _ in range(MAX_ATTEMPTS + 10):
         waits.append(world.dispatch(job.id).wait_seconds)
         world.clock.advance(300)
     stored = world.jobs.only()
-    assert len(stored.attempts) == MOST_ATTEMPTS
+    assert len(stored.attempts) == MAX_ATTEMPTS
     assert len(msgspec.json.encode(stored)) < 200_000
     assert waits[:12] == [0] * 10 + [5, 10]
     assert {(sent.path, sent.body) for sent in stored.attempts} == {("", "")}

@@ -9,7 +9,7 @@ from tests.world import BUCKET, World
 
 from stillmotion.domain.request import InvalidRequest, VendorName
 from stillmotion.edge.request import parse_request
-from stillmotion.services.estimate import Estimated, NoKey
+from stillmotion.services.intake.estimate import Estimated, NoKey
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
 

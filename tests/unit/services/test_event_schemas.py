@@ -19,10 +19,10 @@ from stillmotion.aws.events import SOURCE
 from stillmotion.domain.deliveries import event_word
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Generation, Job, Reason, Status, Video
+from stillmotion.domain.job.records import Generation, Job, Reason, Status, Video
 from stillmotion.domain.request import AspectRatio, VendorName
-from stillmotion.ports import Event
-from stillmotion.services import announcements
+from stillmotion.ports.records import Event
+from stillmotion.services.webhooks import announcements
 
 EVENTS = Path(ROOT / "docs" / "events")
 RULE = EVENTS / "rule.yaml"

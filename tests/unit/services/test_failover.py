@@ -8,9 +8,9 @@ from tests.fakes import Died, FaultPlan
 from tests.world import NO_LIMITS, WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Outcome, Reason, Status, Substitution
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status, Substitution
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Accepted, Declared, NotSent, Refused, Unanswered
+from stillmotion.ports.vendor import Accepted, Declared, NotSent, Refused, Unanswered
 
 ONE_EACH = replace(NO_LIMITS, wavespeed_concurrency=1, apiframe_concurrency=1)
 LOST = Unanswered(detail="the connection broke", resendable=False)

@@ -9,10 +9,12 @@ from tests.world import World
 
 from stillmotion.domain.breaker import Breaker
 from stillmotion.domain.governing import GovernorState
-from stillmotion.domain.job import Job, Status, attempt_begun, lined_up, moved, started
+from stillmotion.domain.job.attempts import attempt_begun
+from stillmotion.domain.job.lifecycle import lined_up, moved, started
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import Priority, Request, VendorName
 from stillmotion.ports import Conflict, StoreError
-from stillmotion.services.governor import Admitted, Ending, Governor, GovernorSettings, InLine, Later
+from stillmotion.services.dispatch.governor import Admitted, Ending, Governor, GovernorSettings, InLine, Later
 
 HERE, ELSEWHERE = VendorName.WAVESPEED, VendorName.APIFRAME
 

@@ -19,13 +19,16 @@ from tests.fakes import (
 )
 
 from stillmotion.domain.interventions import TooSoon
-from stillmotion.domain.job import Job, Outcome, Status, WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Job, Outcome, Status
 from stillmotion.domain.request import InvalidRequest, VendorName
 from stillmotion.domain.routing import PriceTable
-from stillmotion.ports import Pointer, Succeeded, generation_key
-from stillmotion.services.adopt import NotAdopted
-from stillmotion.services.interventions import Interventions, InterventionSettings, PriceChanged, Which
+from stillmotion.keyspace import generation_key
+from stillmotion.ports.records import Pointer
+from stillmotion.ports.vendor import Succeeded
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings, PriceChanged, Which
+from stillmotion.services.tracking.adopt import NotAdopted
 from stillmotion.services.vendors import Vendors
 
 MINE = Which(tenant="default", job_id="job-1")

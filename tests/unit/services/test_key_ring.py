@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from tests.fakes import FakeClock, InMemoryKeyStore
 
 from stillmotion.domain.access import Scope
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import InvalidRequest
-from stillmotion.ports import ApiKey
-from stillmotion.services.keys import Authenticator, Unauthenticated, mint
-from stillmotion.services.keys.managing import KeyEnded, KeyRing, KeyUnknown, Limited, NotYourTenant, Outlives, Wanted
+from stillmotion.services.keys.authentication import Authenticator, Unauthenticated
+from stillmotion.services.keys.key_ring import KeyEnded, KeyRing, KeyUnknown, Limited, NotYourTenant, Outlives, Wanted
+from stillmotion.services.keys.minting import mint
 
 DAY = timedelta(days=1)
 

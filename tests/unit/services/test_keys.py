@@ -13,15 +13,17 @@ from tests.stills import image
 from tests.world import BUCKET, PRICES, World
 
 from stillmotion.domain.access import Scope, is_tenant, permits
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import Request
 from stillmotion.domain.routing import routes
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import AllowanceSpent, ApiKey, StoreError
-from stillmotion.services.calls import Call
-from stillmotion.services.keys import Authenticator, Unauthenticated, key_hash, mint
-from stillmotion.services.keys.checking import MAX_CACHED
-from stillmotion.services.keys.limiting import RateLimit, TooManyRequests
+from stillmotion.ports import StoreError
+from stillmotion.ports.keys import AllowanceSpent
+from stillmotion.services.intake.api_orders import ApiOrder
+from stillmotion.services.keys.authentication import MAX_CACHED, Authenticator, Unauthenticated
+from stillmotion.services.keys.limits import RateLimit, TooManyRequests
+from stillmotion.services.keys.minting import key_hash, mint
 
 UNUSED = "sm_" + "x" * 43
 
@@ -246,7 +248,7 @@ def capped(world: World, videos: str | None, wanted: Request = WANTED) -> ApiKey
 
 
 def order(world: World, key: ApiKey, *, wanted: Request = WANTED, **marks: Any) -> Job:
-    return world.submit_call(Call(tenant="default", request=wanted, arrived_at=world.clock.now(), key=key, **marks))
+    return world.submit_call(ApiOrder(tenant="default", request=wanted, arrived_at=world.clock.now(), key=key, **marks))
 
 
 def test_a_key_orders_within_its_allowance_of_the_day(world: World) -> None:

@@ -14,10 +14,10 @@ from tests.unit.services.test_where_parts_meet import (
 )
 from tests.world import NO_LIMITS, WORKFLOW_FAULT, World
 
-from stillmotion.domain.job import Outcome, Status, Still
+from stillmotion.domain.job.records import Outcome, Status, Still
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import is_swept
-from stillmotion.ports import NotSent
+from stillmotion.ports.vendor import NotSent
 
 
 def refused_after_its_closing(world: World) -> None:

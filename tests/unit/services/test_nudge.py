@@ -7,10 +7,12 @@ from msgspec.structs import replace
 from tests.fakes import Died, FaultPlan, InMemoryJobStore, InMemoryParking, RecordingWorkflow, ScriptedVendor
 from tests.world import WORKFLOW_FAULT, World
 
-from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Accepted, Pointer, ReadFailed, Running, Succeeded, Unanswered, generation_key
-from stillmotion.services.nudge import Address, NotOurs
+from stillmotion.keyspace import generation_key
+from stillmotion.ports.records import Pointer
+from stillmotion.ports.vendor import Accepted, ReadFailed, Running, Succeeded, Unanswered
+from stillmotion.services.tracking.wake_up import NotOurs, WebhookAddress
 
 BASE = "https://api.example"
 LOST = Unanswered(detail="the connection broke", resendable=False)
@@ -29,11 +31,11 @@ def attempt(world: World) -> Attempt:
     return latest
 
 
-def address(world: World, **changed: object) -> Address:
+def address(world: World, **changed: object) -> WebhookAddress:
     """What the URL that the vendor was given names."""
     latest = attempt(world)
     assert latest.webhook_token is not None
-    own = Address(vendor=latest.vendor, job_id="job-1", attempt=latest.number, token=latest.webhook_token)
+    own = WebhookAddress(vendor=latest.vendor, job_id="job-1", attempt=latest.number, token=latest.webhook_token)
     return replace(own, **changed)
 
 
@@ -305,7 +307,9 @@ def test_an_attempt_without_a_token_has_no_address() -> None:
     generating(world)
     assert attempt(world).webhook_token is None
     with pytest.raises(NotOurs):
-        world.nudge(Address(vendor=VendorName.WAVESPEED, job_id="job-1", attempt=1, token=""), "delivery-1", GENERATION)
+        world.nudge(
+            WebhookAddress(vendor=VendorName.WAVESPEED, job_id="job-1", attempt=1, token=""), "delivery-1", GENERATION
+        )
 
 
 # --- dying at any line

@@ -7,11 +7,11 @@ from tests.stills import image
 from tests.world import BUCKET, PRICES, World
 
 from stillmotion.domain.failover import next_routes
-from stillmotion.domain.job import Job, Still
+from stillmotion.domain.job.records import Job, Still
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.routing import Route, routes
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import Order
+from stillmotion.ports.vendor import VendorOrder
 
 KEY = "inbox/lake 1.jpg"
 
@@ -23,7 +23,7 @@ def job(world: World) -> Job:
     return world.jobs.only()
 
 
-def order(world: World, job: Job) -> Order:
+def order(world: World, job: Job) -> VendorOrder:
     (route, *_) = next_routes(job, PRICES)
     return world.orders.ready(job, route, world.vendors[route.vendor], webhook_url="https://hook.test/1")
 

@@ -6,7 +6,7 @@ from tests.fakes import RecordingEventBus
 
 from stillmotion.domain.deliveries import DeliveryState, Subscription
 from stillmotion.domain.request import Callback
-from stillmotion.services.outbound import Announcing, DeliveryUnknown
+from stillmotion.services.webhooks.outbound import Announcing, DeliveryUnknown
 
 STANDING = "https://hooks.example/all"
 

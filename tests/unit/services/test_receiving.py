@@ -10,11 +10,11 @@ from tests.stills import image
 from tests.unit.services.test_calls import call
 from tests.world import BUCKET, World
 
-from stillmotion.domain.job import Still
+from stillmotion.domain.job.records import Still
 from stillmotion.domain.request import InvalidRequest
 from stillmotion.ports import StoreError
-from stillmotion.services.receiving import FETCH_SECONDS, InputUnreachable
-from stillmotion.services.repetitions import KeyReused
+from stillmotion.services.intake.input_images import FETCH_SECONDS, InputUnreachable
+from stillmotion.services.intake.repetitions import KeyReused
 
 URL = "https://pictures.example/lake.jpg?signature=1"
 OTHER = "https://pictures.example/sea.png"

@@ -9,25 +9,19 @@ from tests.fakes import Died, FaultPlan
 from tests.world import WORKFLOW_FAULT, World, new_job
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Attempt,
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
-    needs_attention,
-    with_attempt,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended, with_attempt
+from stillmotion.domain.job.lifecycle import needs_attention
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.sweeping import RETENTION
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import Listed, Page, Pointer, ReadFailed, StoreError, generation_key
-from stillmotion.services.doubts import doubts
-from stillmotion.services.reconcile import Reconciled
-from stillmotion.services.sweep import SweepFailed
+from stillmotion.keyspace import generation_key
+from stillmotion.ports import StoreError
+from stillmotion.ports.records import Page, Pointer
+from stillmotion.ports.vendor import Listed, ReadFailed
+from stillmotion.services.operations.interventions import dispute_claims
+from stillmotion.services.tracking.reconcile import Reconciled
+from stillmotion.services.tracking.sweep import SweepFailed
 
 AFTER_SECONDS = 300
 LOST = Failure(FailureKind.OUTCOME_UNKNOWN, "the connection broke")
@@ -276,7 +270,7 @@ def test_what_a_person_settled_is_not_trusted_to_have_made_nothing(world: World,
     mistaken = attempt(world)
     now = world.clock.now()
     ended = with_attempt(world.jobs.only(), replace(mistaken, outcome=settled), now)
-    world.jobs.save(replace(ended, status=Status.FAILED, reason=None), doubts("job-1", mistaken, now))
+    world.jobs.save(replace(ended, status=Status.FAILED, reason=None), dispute_claims("job-1", mistaken, now))
     make(world, "g1", 40)
     wait(world, 100)
     lost(world, "job-2")
@@ -288,7 +282,7 @@ def test_what_a_person_settled_is_not_trusted_to_have_made_nothing(world: World,
 def test_no_doubt_is_left_behind_where_keys_are_known(world: World) -> None:
     job = lost(world, vendor=VendorName.APIFRAME)
     assert job.attempt is not None
-    assert doubts(job.id, job.attempt, world.clock.now()) == ()
+    assert dispute_claims(job.id, job.attempt, world.clock.now()) == ()
 
 
 def test_what_is_listed_and_cannot_be_read_is_shown(world: World) -> None:

@@ -8,22 +8,14 @@ from tests.world import QUIET_SECONDS, World
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.governing import GovernorState
-from stillmotion.domain.job import (
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    attempt_begun,
-    attempt_ended,
-    moved,
-    started,
-    waiting,
-)
+from stillmotion.domain.job.attempts import attempt_begun, attempt_ended
+from stillmotion.domain.job.lifecycle import moved, started, waiting
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status
 from stillmotion.domain.request import Request, VendorName
 from stillmotion.ports import StoreError
-from stillmotion.services.governor import Admitted, Ending, GovernorSettings, InLine
-from stillmotion.services.rounds import Rounded, Rounds
-from stillmotion.services.sweep import Sweep, SweepFailed, SweepSettings
+from stillmotion.services.dispatch.governor import Admitted, Ending, GovernorSettings, InLine
+from stillmotion.services.tracking.rounds import Rounded, Rounds
+from stillmotion.services.tracking.sweep import Sweep, SweepFailed, SweepSettings
 
 HERE = VendorName.WAVESPEED
 

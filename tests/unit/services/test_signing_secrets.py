@@ -4,7 +4,7 @@ import base64
 
 from tests.deliveries import ROOT
 
-from stillmotion.services.signing_secrets import SigningSecrets, derived
+from stillmotion.services.webhooks.signing_secrets import SigningSecrets, derived
 
 
 def test_a_secret_has_the_form_of_standard_webhooks() -> None:

@@ -10,7 +10,7 @@ from tests.fakes import InMemoryObjectStore
 
 from stillmotion.domain.images import LAST_BYTES
 from stillmotion.domain.request import InvalidRequest
-from stillmotion.services.stills import inspect
+from stillmotion.services.intake.inspection import inspect
 
 Kind = Literal["JPEG", "PNG", "WEBP"]
 KINDS: tuple[Kind, ...] = ("JPEG", "PNG", "WEBP")

@@ -6,11 +6,13 @@ from tests.fakes import Died, FaultPlan
 from tests.world import QUIET_SECONDS, WORKFLOW_FAULT, World
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job, Reason, Status, needs_attention
+from stillmotion.domain.job.lifecycle import needs_attention
+from stillmotion.domain.job.records import Job, Reason, Status
 from stillmotion.domain.request import VendorName
-from stillmotion.domain.sweeping import LONGEST_GENERATION, RETENTION, is_swept
-from stillmotion.ports import Declared, Refused, Running, StoreError, Succeeded, Unanswered
-from stillmotion.services.sweep import SweepFailed, Swept
+from stillmotion.domain.sweeping import MAX_GENERATION, RETENTION, is_swept
+from stillmotion.ports import StoreError
+from stillmotion.ports.vendor import Declared, Refused, Running, Succeeded, Unanswered
+from stillmotion.services.tracking.sweep import SweepFailed, Swept
 
 DONE = Succeeded(vendor_status="completed", video_url="https://cdn.example/v.mp4")
 
@@ -101,7 +103,7 @@ def test_only_when_the_vendors_retention_is_over_it_is_called_expired(world: Wor
     generating(world, vendor=str(vendor))
     for _ in range(2):  # before its end, and once more after it
         lose_execution(world)
-        world.clock.advance((LONGEST_GENERATION + RETENTION[vendor]).total_seconds() - 1)
+        world.clock.advance((MAX_GENERATION + RETENTION[vendor]).total_seconds() - 1)
         assert world.sweep() == Swept(resumed=1)
     lose_execution(world)
     world.clock.advance(24 * 3600)

@@ -11,8 +11,10 @@ from tests.world import BUCKET, World
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.interventions import cancelled
-from stillmotion.domain.job import Outcome as AttemptOutcome
-from stillmotion.domain.job import Reason, Status, attempt_begun, attempt_ended, failed
+from stillmotion.domain.job.attempts import attempt_begun, attempt_ended
+from stillmotion.domain.job.lifecycle import failed
+from stillmotion.domain.job.records import Outcome as AttemptOutcome
+from stillmotion.domain.job.records import Reason, Status
 from stillmotion.domain.request import VendorName
 
 PROMPT = {"prompt": "waves roll in"}

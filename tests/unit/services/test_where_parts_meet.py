@@ -14,12 +14,13 @@ from stillmotion.aws.items import job_item
 from stillmotion.aws.records import DynamoJobStore
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.governing import GovernorState
-from stillmotion.domain.job import Job, Reason, Status, Still, Verdict, Video, completed, started
+from stillmotion.domain.job.lifecycle import completed, started
+from stillmotion.domain.job.records import Job, Reason, Status, Still, Verdict, Video
 from stillmotion.domain.request import Request, VendorName
-from stillmotion.ports import Accepted, Declared, Reading, Refused, Succeeded, Unanswered
-from stillmotion.services.governor import InLine
-from stillmotion.services.interventions import Interventions, InterventionSettings, Which
-from stillmotion.services.rounds import Rounds
+from stillmotion.ports.vendor import Accepted, Declared, Reading, Refused, Succeeded, Unanswered
+from stillmotion.services.dispatch.governor import InLine
+from stillmotion.services.operations.interventions import Interventions, InterventionSettings, Which
+from stillmotion.services.tracking.rounds import Rounds
 
 MINE = Which(tenant="default", job_id="job-1")
 ONE_EACH = replace(NO_LIMITS, wavespeed_concurrency=1, apiframe_concurrency=1)

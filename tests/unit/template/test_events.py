@@ -10,7 +10,8 @@ from tests.world import WORKFLOW_FAULT, World
 
 from stillmotion.aws.items import event_item, event_of
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.ports import Declared, Event
+from stillmotion.ports.records import Event
+from stillmotion.ports.vendor import Declared
 
 EVENTS = {path.stem: path for path in (ROOT / "events").glob("*.json")}
 UPLOADS = [name for name in EVENTS if name.endswith("-created")]

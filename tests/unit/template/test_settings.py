@@ -8,15 +8,15 @@ from stillmotion import settings
 from stillmotion.dialects.native.views import View
 from stillmotion.domain.routing import PriceTable
 from stillmotion.domain.waiting import WaitPolicy
-from stillmotion.services.choosing import Patience
-from stillmotion.services.dead_letters import DeadLetterSettings
-from stillmotion.services.dispatch import DispatchSettings
-from stillmotion.services.finalize import FetchPolicy
-from stillmotion.services.governor import GovernorSettings
-from stillmotion.services.interventions import InterventionSettings
-from stillmotion.services.orders import OrderSettings
-from stillmotion.services.reconcile import ReconcileSettings
-from stillmotion.services.sweep import SweepSettings
+from stillmotion.services.delivery.finalize import FetchPolicy
+from stillmotion.services.dispatch.dispatch import DispatchSettings
+from stillmotion.services.dispatch.governor import GovernorSettings
+from stillmotion.services.dispatch.vendor_choice import Patience
+from stillmotion.services.dispatch.vendor_orders import VendorOrderSettings
+from stillmotion.services.operations.dead_letters import DeadLetterSettings
+from stillmotion.services.operations.interventions import InterventionSettings
+from stillmotion.services.tracking.reconcile import ReconcileSettings
+from stillmotion.services.tracking.sweep import SweepSettings
 
 GROUPS: dict[str, list[type[msgspec.Struct]]] = {
     "submit": [
@@ -26,7 +26,7 @@ GROUPS: dict[str, list[type[msgspec.Struct]]] = {
         settings.WorkflowSettings,
         settings.VendorSettings,
         settings.BudgetSettings,
-        OrderSettings,
+        VendorOrderSettings,
         PriceTable,
         View,
     ],
@@ -43,7 +43,7 @@ GROUPS: dict[str, list[type[msgspec.Struct]]] = {
         settings.BudgetSettings,
         GovernorSettings,
         DispatchSettings,
-        OrderSettings,
+        VendorOrderSettings,
         Patience,
         PriceTable,
         WaitPolicy,
@@ -103,7 +103,7 @@ def test_every_function_has_its_groups_of_settings(template: Template) -> None:
         PriceTable,
         WaitPolicy,
         DispatchSettings,
-        OrderSettings,
+        VendorOrderSettings,
         settings.BudgetSettings,
         settings.VendorSettings,
         FetchPolicy,

@@ -3,7 +3,7 @@
 from tests.unit.template.document import Template
 
 from stillmotion.domain.deliveries import GAPS_SECONDS
-from stillmotion.vendors.posting import OVERALL_SECONDS
+from stillmotion.egress.posting import OVERALL_SECONDS
 from stillmotion.vendors.wire import EXCHANGE_SECONDS, STATUS_SECONDS
 
 SECONDS_FOR_RECORDS = 5

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.ports import Declared, ReadFailed, Reading, Running, Succeeded
+from stillmotion.ports.vendor import Declared, ReadFailed, Reading, Running, Succeeded
 from stillmotion.vendors.apiframe import ApiframeVendor
 
 Apiframe = Callable[..., ApiframeVendor]

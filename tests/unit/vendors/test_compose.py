@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stillmotion.domain.request import Request
-from stillmotion.ports import Order
+from stillmotion.ports.vendor import VendorOrder
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
 
@@ -19,7 +19,7 @@ WaveSpeed = Callable[..., WaveSpeedVendor]
 STILL = "https://bucket.s3.amazonaws.com/inbox/a%20b.jpg?X-Amz-Signature=0f"
 END = "https://bucket.s3.amazonaws.com/inbox/end.jpg?X-Amz-Signature=1e"
 HOOK = "https://api.test/hooks/apiframe?job=1&token=a/b+c%20d"
-SIMPLE = Order(request=Request(prompt="A calm sea", image="s3://bucket/a"), aspect_ratio="16:9", image_url=STILL)
+SIMPLE = VendorOrder(request=Request(prompt="A calm sea", image="s3://bucket/a"), aspect_ratio="16:9", image_url=STILL)
 
 
 def test_apiframe_gets_only_what_the_order_sets(apiframe: Apiframe) -> None:
@@ -35,7 +35,7 @@ def test_apiframe_gets_everything_that_the_order_sets(apiframe: Apiframe) -> Non
     request = Request(
         prompt="Dawn", image="s3://b/a", end_image="s3://b/e", duration=9, concepts=("orbit_left", "aerial")
     )
-    order = Order(request=request, aspect_ratio="21:9", image_url=STILL, end_image_url=END, webhook_url=HOOK)
+    order = VendorOrder(request=request, aspect_ratio="21:9", image_url=STILL, end_image_url=END, webhook_url=HOOK)
     assert msgspec.json.decode(apiframe().compose(order).body) == {
         "model": "luma-ray-flash-2",
         "prompt": "Dawn",
@@ -52,7 +52,7 @@ def test_apiframe_gets_everything_that_the_order_sets(apiframe: Apiframe) -> Non
 
 
 def test_apiframe_makes_a_loop_from_a_prompt_alone(apiframe: Apiframe) -> None:
-    order = Order(request=Request(prompt="Waves", loop=True), aspect_ratio="1:1")
+    order = VendorOrder(request=Request(prompt="Waves", loop=True), aspect_ratio="1:1")
     assert msgspec.json.decode(apiframe().compose(order).body)["lumaParams"] == {
         "duration": 5,
         "aspect_ratio": "1:1",
@@ -64,7 +64,7 @@ def test_apiframe_makes_a_loop_from_a_prompt_alone(apiframe: Apiframe) -> None:
 def test_an_image_that_got_no_url_is_never_left_out_silently(field: str, apiframe: Apiframe) -> None:
     request = replace(Request(prompt="Dawn"), **{field: "s3://b/a"})
     with pytest.raises(ValueError, match="an image of the request has no URL"):
-        apiframe().compose(Order(request=request, aspect_ratio="16:9"))
+        apiframe().compose(VendorOrder(request=request, aspect_ratio="16:9"))
 
 
 def test_wavespeed_gets_its_own_names(wavespeed: WaveSpeed) -> None:
@@ -100,7 +100,7 @@ def test_wavespeed_gets_the_webhook_percent_encoded_in_its_path(wavespeed: WaveS
         replace(SIMPLE, request=replace(SIMPLE.request, end_image="s3://b/e")),
     ],
 )
-def test_wavespeed_is_never_asked_for_less_than_the_whole_request(order: Order, wavespeed: WaveSpeed) -> None:
+def test_wavespeed_is_never_asked_for_less_than_the_whole_request(order: VendorOrder, wavespeed: WaveSpeed) -> None:
     with pytest.raises(ValueError, match="wavespeed"):
         wavespeed().compose(order)
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from tests.unit.pictures.web import PUBLIC, Web, answer
 
-from stillmotion.services.delivering import Message, Undelivered
-from stillmotion.vendors.posting import OVERALL_SECONDS, HttpPoster
+from stillmotion.egress.posting import OVERALL_SECONDS, HttpPoster
+from stillmotion.ports.egress import Undelivered, WebhookMessage
 
 URL = "https://hooks.example/1?token=secret"
-MESSAGE = Message({"webhook-id": "e-1", "webhook-signature": "v1,abc"}, b'{"type":"video.completed"}')
+MESSAGE = WebhookMessage({"webhook-id": "e-1", "webhook-signature": "v1,abc"}, b'{"type":"video.completed"}')
 
 
 def poster(web: Web, **settings: Any) -> HttpPoster:

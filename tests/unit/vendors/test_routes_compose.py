@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stillmotion.domain.request import AspectRatio, Concept, InvalidRequest, Request, VendorName
 from stillmotion.domain.routing import PriceTable, ratio_to_send, routes, shape
-from stillmotion.ports import Order, Vendor
+from stillmotion.ports.vendor import Vendor, VendorOrder
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
 
@@ -45,7 +45,7 @@ def test_every_route_of_every_request_can_be_composed(
     except InvalidRequest:
         return
     for route in able:
-        order = Order(
+        order = VendorOrder(
             request=route.request,
             aspect_ratio=ratio_to_send(route, shape(request_, *pixels)),
             image_url=request_.image,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stillmotion.vendors.signatures import Delivery, Forged, apiframe_delivery, wavespeed_delivery
+from stillmotion.vendors.signatures import Forged, VendorWebhook, apiframe_delivery, wavespeed_delivery
 
 API_KEY = "afk_test_4f1d"
 SECRET = "whsec_dGhpcyBpcyB0ZXh0"
@@ -15,10 +15,10 @@ BY_RAW_DIGEST = "56456daa859fd64c866e1ec9e961ea6ba83b89214d5d72f98a248d4f8cd6477
 BY_HEX_DIGEST = "ac2525c5c6b91c5b9aaf56ff14f6bd3d729db58c05e69f724698187346dfcadd"
 BY_SECRET = "ec878477e24615543bcfbb8cf32886f16237c7d8febbde1ec28be392a4153021"
 SENT = datetime.fromtimestamp(1_769_850_942, UTC)
-DELIVERY = Delivery("delivery-1", "task-7")
+DELIVERY = VendorWebhook("delivery-1", "task-7")
 
 
-def apiframe(signature: str, body: bytes = APIFRAME_BODY, keys: tuple[str | None, ...] = (API_KEY,)) -> Delivery:
+def apiframe(signature: str, body: bytes = APIFRAME_BODY, keys: tuple[str | None, ...] = (API_KEY,)) -> VendorWebhook:
     return apiframe_delivery({"x-webhook-signature": signature}, body, keys)
 
 
@@ -28,7 +28,7 @@ def wavespeed(
     body: bytes = WAVESPEED_BODY,
     secrets: tuple[str | None, ...] = (SECRET,),
     late: float = 0,
-) -> Delivery:
+) -> VendorWebhook:
     headers = {
         "webhook-id": "delivery-1",
         "webhook-timestamp": "1769850942",

@@ -1,6 +1,6 @@
 """The certificate authorities are read when they are needed, and once."""
 
-from stillmotion.vendors.tls import distrust, trust, trust_for
+from stillmotion.egress.tls import distrust, trust, trust_for
 
 
 def test_the_authorities_are_read_once() -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.ports import ReadFailed
+from stillmotion.ports.vendor import ReadFailed
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
 

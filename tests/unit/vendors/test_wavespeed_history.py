@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.ports import Listed, ReadFailed
+from stillmotion.ports.vendor import Listed, ReadFailed
 from stillmotion.vendors.answers import Answer
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
-from stillmotion.vendors.wavespeed_history import HISTORY_SECONDS, MODEL, MOST_PAGES, PAGE_SIZE, read_history
+from stillmotion.vendors.wavespeed_history import HISTORY_SECONDS, MAX_PAGES, MODEL, PAGE_SIZE, read_history
 
 WaveSpeed = Callable[..., WaveSpeedVendor]
 SINCE = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
@@ -91,9 +91,9 @@ def test_an_account_that_made_nothing_is_no_error(items: object, wavespeed: Wave
 
 
 def test_more_than_can_be_read_is_told_as_nothing(wavespeed: WaveSpeed, sent: list[httpx.Request]) -> None:
-    pages = [page(item(f"t{number}", 1000 - number)) for number in range(MOST_PAGES + 1)]
+    pages = [page(item(f"t{number}", 1000 - number)) for number in range(MAX_PAGES + 1)]
     assert wavespeed(*pages).history(SINCE) is None
-    assert len(sent) == MOST_PAGES
+    assert len(sent) == MAX_PAGES
 
 
 def test_a_list_that_takes_too_long_is_told_as_nothing() -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.ports import Accepted, Envelope, NotSent, Refused, Unanswered
+from stillmotion.ports.vendor import Accepted, Envelope, NotSent, Refused, Unanswered
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
 
 WaveSpeed = Callable[..., WaveSpeedVendor]

@@ -8,7 +8,8 @@ import pytest
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.errors import Misconfigured
-from stillmotion.ports import Envelope, NotSent, ReadFailed, Refused, StoreError, Unanswered, Vendor
+from stillmotion.ports import StoreError
+from stillmotion.ports.vendor import Envelope, NotSent, ReadFailed, Refused, Unanswered, Vendor
 from stillmotion.vendors.apiframe import ApiframeVendor
 from stillmotion.vendors.wavespeed import WaveSpeedVendor
 
@@ -18,7 +19,10 @@ Answering = Callable[..., httpx.MockTransport]
 
 def test_both_vendors_keep_to_the_port() -> None:
     vendors: list[Vendor] = [ApiframeVendor("https://a.test", str), WaveSpeedVendor("https://w.test", str)]
-    assert [(vendor.name, vendor.knows_keys) for vendor in vendors] == [("apiframe", True), ("wavespeed", False)]
+    assert [(vendor.name, vendor.supports_idempotency) for vendor in vendors] == [
+        ("apiframe", True),
+        ("wavespeed", False),
+    ]
 
 
 def test_every_exchange_has_its_time_outs(answering: Answering, sent: list[httpx.Request], envelope: Envelope) -> None:

@@ -13,7 +13,8 @@ from decimal import Decimal
 from stillmotion.aws.attributes import from_item
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.table import Condition, Table, Update
-from stillmotion.ports import Taking
+from stillmotion.keyspace import allowance_key
+from stillmotion.ports.keys import Taking
 
 KEPT = timedelta(days=2)
 
@@ -25,7 +26,7 @@ def taken(taking: Taking) -> Update:
     expression = within if taking.room < 0 else f"attribute_not_exists(#ordered) OR {within}"
     ends = datetime.combine(taking.day, time(tzinfo=UTC)) + KEPT
     return Update(
-        _key(taking.counter, taking.day),
+        allowance_key(taking.counter, taking.day),
         "SET #kind = :kind, #expires_at = :expires_at ADD #ordered :dollars",
         ("kind", "expires_at", "ordered"),
         {"kind": "allowance", "expires_at": int(ends.timestamp()), "dollars": taking.dollars},
@@ -34,16 +35,12 @@ def taken(taking: Taking) -> Update:
 
 
 class DynamoAllowanceStore:
-    """The sums in the jobs table as a `ports.AllowanceStore`."""
+    """The sums in the jobs table as a `ports.keys.AllowanceStore`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._table = Table(clients, table_name)
 
     def ordered(self, counter: str, day: date) -> Decimal:
         """What was ordered for on a day, in US dollars; strongly consistent."""
-        item = self._table.get(_key(counter, day))
+        item = self._table.get(allowance_key(counter, day))
         return Decimal(0) if item is None else Decimal(from_item(item)["ordered"])
-
-
-def _key(counter: str, day: date) -> str:
-    return f"allowance#{counter}#{day.isoformat()}"

@@ -18,27 +18,13 @@ from decimal import Decimal
 from stillmotion.aws.attributes import Item, from_item
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.table import Condition, Table, Update
-from stillmotion.domain.job import Booking
+from stillmotion.domain.job.records import Booking
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import Tally, for_all, room
-from stillmotion.ports import Budget, OverBudget
+from stillmotion.keyspace import STACK, book_key
+from stillmotion.ports.records import Budget, OverBudget
 
-STACK = "stack"
-_PREFIX = "spend#"
-_TENANT = "tenant#"
 _PARTS = ("reserved", "charged", "wasted")
-
-
-def book_key(day: date, tenant: str | None) -> str:
-    """Of the book of a tenant, or of all tenants together."""
-    return f"{_PREFIX}{day.isoformat()}#{STACK if tenant is None else f'{_TENANT}{tenant}'}"
-
-
-def whose_book(key: str) -> str | None:
-    """The tenant, or "stack"; None for the key of another item."""
-    if not key.startswith(_PREFIX):
-        return None
-    return key.removeprefix(_PREFIX).partition("#")[2].removeprefix(_TENANT)
 
 
 def bookings(changes: Sequence[Tally], budget: Budget | None) -> list[Update]:
@@ -79,7 +65,7 @@ def _booking(change: Tally, most: Decimal | None) -> Update:
 
 
 class DynamoBooks:
-    """The books in the jobs table as a `ports.Books`."""
+    """The books in the jobs table as a `ports.records.Books`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._table = Table(clients, table_name)

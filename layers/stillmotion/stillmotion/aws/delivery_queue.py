@@ -12,7 +12,7 @@ MAX_HIDDEN_SECONDS = 43_200
 
 
 class SqsDeliveryQueue:
-    """As an `outbound.DeliveryQueue`; a message holds no more than the delivery's id."""
+    """As an `ports.webhooks.DeliveryQueue`; a message holds no more than the delivery's id."""
 
     def __init__(self, clients: AwsClients, url: str) -> None:
         self._clients = clients

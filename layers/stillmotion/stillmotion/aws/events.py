@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
-from stillmotion.ports import Event
+from stillmotion.ports.records import Event
 
 if TYPE_CHECKING:
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -17,7 +17,7 @@ ENTRIES_PER_CALL = 10
 
 
 class EventBridgeBus:
-    """An event bus as a `ports.EventBus`. Each detail carries `event_id`, the same however often it is sent."""
+    """An event bus as a `ports.webhooks.EventBus`. Each detail carries `event_id`, the same each time it is sent."""
 
     def __init__(self, clients: AwsClients, bus_name: str) -> None:
         self._clients = clients

@@ -18,17 +18,14 @@ from stillmotion.aws.items import Unreadable
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
 from stillmotion.domain.governing import GovernorState
 from stillmotion.domain.request import VendorName
+from stillmotion.keyspace import governor_key
 from stillmotion.ports import Conflict
 
 _ABSENT = Condition("attribute_not_exists(pk)")
 
 
-def governor_key(vendor: VendorName) -> str:
-    return f"governor#{vendor}"
-
-
 class DynamoGovernorStore:
-    """The governor's items in the jobs table as a `ports.GovernorStore`."""
+    """The governor's items in the jobs table as a `ports.workflow.GovernorStore`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._table = Table(clients, table_name)
@@ -50,10 +47,11 @@ class DynamoGovernorStore:
         text = msgspec.json.encode(state).decode()
         fields = {"pk": key, "kind": "governor", "version": state.version + 1, "state": text, "writer": writer}
         unmoved = Condition("#version = :read", ("version",), {"read": state.version}) if state.version else _ABSENT
+
+        def is_there() -> bool:
+            return (self._table.get(key) or {}).get("writer") == {"S": writer}
+
         try:
-            self._table.write([Put(to_item(fields), unmoved)], token=writer)
+            self._table.write_or_find([Put(to_item(fields), unmoved)], token=writer, is_there=is_there)
         except ConditionFailed as failed:
-            there = self._table.get(key)
-            # A put whose answer was lost is repeated, and then fails the condition that it made false itself.
-            if there is None or there.get("writer") != {"S": writer}:
-                raise Conflict(f"{key} is not at version {state.version}") from failed
+            raise Conflict(f"{key} is not at version {state.version}") from failed

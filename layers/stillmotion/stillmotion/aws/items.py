@@ -41,9 +41,12 @@ import msgspec
 
 from stillmotion.aws.attributes import Attribute, Item, fields_of, from_item, stamp, to_item
 from stillmotion.domain.governing import stands_in_line, turn
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.sweeping import is_swept
-from stillmotion.ports import ApiKey, Event, Pointer, StoreError, alias_key
+from stillmotion.keyspace import api_key_key, event_id_of, event_key, job_key
+from stillmotion.ports import StoreError
+from stillmotion.ports.records import Event, Pointer
 
 TENANT_INDEX = "by-tenant"
 ATTENTION_INDEX = "by-attention"
@@ -64,7 +67,7 @@ class Unreadable(StoreError):
 def job_item(job: Job, writer: str) -> Item:
     """A job with its index attributes."""
     fields = fields_of(job) | {
-        "pk": alias_key(job.id),
+        "pk": job_key(job.id),
         "kind": "job",
         "writer": writer,
     }
@@ -101,7 +104,7 @@ def pointer_of(item: Mapping[str, Attribute]) -> Pointer:
 
 def event_item(event: Event) -> Item:
     return to_item({
-        "pk": f"event#{event.id}",
+        "pk": event_key(event.id),
         "kind": "event",
         "job_id": event.job_id,
         "detail_type": event.detail_type,
@@ -118,7 +121,7 @@ def event_of(item: Mapping[str, Attribute]) -> Event:
         detail = msgspec.json.decode(fields.get("detail", ""))
     except msgspec.DecodeError as error:
         raise Unreadable(f"{fields.get('pk')}: {error}") from error
-    return _convert(fields | {"id": str(fields.get("pk")).removeprefix("event#"), "detail": detail}, Event)
+    return _convert(fields | {"id": event_id_of(str(fields.get("pk"))), "detail": detail}, Event)
 
 
 def api_key_item(key: ApiKey) -> Item:
@@ -129,10 +132,6 @@ def api_key_item(key: ApiKey) -> Item:
 def api_key_of(item: Mapping[str, Attribute]) -> ApiKey:
     """Raises Unreadable."""
     return _convert(from_item(item), ApiKey)
-
-
-def api_key_key(key_hash: str) -> str:
-    return f"key#{key_hash}"
 
 
 def kind_of(item: Mapping[str, Attribute]) -> str | None:

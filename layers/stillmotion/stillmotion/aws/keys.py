@@ -10,11 +10,14 @@ from msgspec.structs import replace
 
 from stillmotion.aws.attributes import stamp
 from stillmotion.aws.clients import AwsClients
-from stillmotion.aws.items import ACTIVITY_INDEX, KEY_PARTITION, api_key_item, api_key_key, api_key_of
+from stillmotion.aws.items import ACTIVITY_INDEX, KEY_PARTITION, api_key_item, api_key_of
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table
-from stillmotion.ports import ApiKey, Conflict, KeyPage, UnknownPage
+from stillmotion.domain.keys import ApiKey
+from stillmotion.keyspace import api_key_key
+from stillmotion.ports import Conflict, UnknownPage
+from stillmotion.ports.keys import KeyPage
 
-MOST_READ = 5000
+MAX_READ = 5000
 """How many keys are looked at for one page: some two megabytes."""
 _READ_AT_ONCE = 1000
 _TOKEN = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z\.[0-9]{1,3}")
@@ -23,7 +26,7 @@ _ABSENT = Condition("attribute_not_exists(pk)")
 
 
 class DynamoKeyStore:
-    """The API keys in the jobs table as a `ports.KeyStore`."""
+    """The API keys in the jobs table as a `ports.keys.KeyStore`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._table = Table(clients, table_name)
@@ -44,25 +47,22 @@ class DynamoKeyStore:
         if successor is not None:
             puts.append(Put(api_key_item(successor), _ABSENT))
         try:
-            self._table.write(puts, token=uuid.uuid4().hex)
+            self._table.write_or_find(puts, token=uuid.uuid4().hex, is_there=lambda: self.find(key.hash) == saved)
         except ConditionFailed as failed:
-            # A write whose answer was lost is repeated, and then fails the condition that it made false itself.
-            if self.find(key.hash) == saved:
-                return saved
             raise Conflict(f"key {key.id} is not at version {key.version}") from failed
         return saved
 
     def listed(self, limit: int, after: str | None = None, tenant: str | None = None) -> KeyPage:
         """Keys of a tenant, or of all, newest first. Raises UnknownPage.
 
-        A tenant's are picked out from among everybody's, of which `MOST_READ` are read for one page.
+        A tenant's are picked out from among everybody's, of which `MAX_READ` are read for one page.
         """
         moment, passed = (_END_OF_TIME, 0) if after is None else _place(after)
         page = passed + limit + 1 if tenant is None else _READ_AT_ONCE
         listed = self._table.highest_first(ACTIVITY_INDEX, KEY_PARTITION, ("updated_at", moment), page)
         found: list[ApiKey] = []
         read = 0
-        for key in map(api_key_of, islice(listed, passed, passed + MOST_READ)):
+        for key in map(api_key_of, islice(listed, passed, passed + MAX_READ)):
             is_meant = tenant in (None, key.tenant)
             if is_meant and len(found) == limit:
                 return KeyPage(tuple(found), _token(moment, passed))
@@ -71,7 +71,7 @@ class DynamoKeyStore:
             read += 1
             if is_meant:
                 found.append(key)
-        return KeyPage(tuple(found), _token(moment, passed) if read == MOST_READ else None)
+        return KeyPage(tuple(found), _token(moment, passed) if read == MAX_READ else None)
 
     def starting(self, start: str) -> Iterator[ApiKey]:
         """Every key that was ever stored by this code and whose hash starts so, oldest first."""

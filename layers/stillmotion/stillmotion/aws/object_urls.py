@@ -7,7 +7,7 @@ accelerated endpoints. The region may be any: S3 sends a caller on who takes the
 import re
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from stillmotion.ports import ObjectPlace
+from stillmotion.ports.objects import ObjectPlace
 
 # s3.eu-west-1, s3-eu-west-1, s3-fips.dualstack.us-east-1, s3-accelerate, s3 alone; in every partition.
 _SERVICE = re.compile(r"s3(?:-[a-z0-9-]+)?(?:\.dualstack)?(?:\.[a-z0-9-]+)?\.amazonaws\.(?:com|com\.cn|eu)")

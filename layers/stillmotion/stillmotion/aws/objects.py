@@ -14,7 +14,7 @@ from botocore.exceptions import HTTPClientError, IncompleteReadError
 
 from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
 from stillmotion.aws.uploads import S3Upload, put_unless_taken
-from stillmotion.ports import ObjectHead, ObjectMissing
+from stillmotion.ports.objects import ObjectHead, ObjectMissing
 
 PIECE_BYTES = 4 * 1024 * 1024
 """How much of an object `chunks` holds at a time."""
@@ -38,7 +38,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class S3ObjectStore:
-    """S3 as a `ports.ObjectStore`."""
+    """S3 as a `ports.objects.ObjectStore`."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients

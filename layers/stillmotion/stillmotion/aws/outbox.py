@@ -13,13 +13,14 @@ from typing import Any
 from stillmotion.aws.attributes import attribute
 from stillmotion.aws.clients import AwsClients, aws_errors
 from stillmotion.aws.items import event_of
-from stillmotion.ports import Event, UnknownPage
+from stillmotion.ports import UnknownPage
+from stillmotion.ports.records import Event
 
-_LONGEST_PAGE = 2000
+_MAX_PAGE_LENGTH = 2000
 
 
 class DynamoOutbox:
-    """The event items in the jobs table as a `dead_letters.Outbox`."""
+    """The event items in the jobs table as a `ports.webhooks.Outbox`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._clients = clients
@@ -53,7 +54,7 @@ def _token(key: str) -> str:
 
 def _place(token: str) -> str:
     try:
-        if not 0 < len(token) <= _LONGEST_PAGE:
+        if not 0 < len(token) <= _MAX_PAGE_LENGTH:
             raise UnknownPage(f"{len(token)} characters name no page")
         return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:

@@ -11,17 +11,14 @@ from datetime import datetime, timedelta
 
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.table import Table
+from stillmotion.keyspace import parking_key
 
 RETENTION = timedelta(days=30)
 """How long the item stays after its last nudge: longer than any vendor keeps a video."""
 
 
-def parking_key(job_id: str) -> str:
-    return f"parking#{job_id}"
-
-
 class DynamoParking:
-    """The parking items in the jobs table as a `ports.Parking`."""
+    """The parking items in the jobs table as a `ports.workflow.Parking`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._table = Table(clients, table_name)

@@ -19,7 +19,7 @@ WAIT_SECONDS = 1
 
 
 class SqsQueue:
-    """One queue as a `dead_letters.Queue`."""
+    """One queue as a `ports.webhooks.Queue`."""
 
     def __init__(self, clients: AwsClients, url: str, *, wait_seconds: int = WAIT_SECONDS) -> None:
         self._clients = clients

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from stillmotion.aws.allowances import taken
 from stillmotion.aws.attributes import Item, stamp
-from stillmotion.aws.books import bookings, whose_book
+from stillmotion.aws.books import bookings
 from stillmotion.aws.clients import AwsClients
 from stillmotion.aws.items import (
     ACTIVITY_INDEX,
@@ -28,43 +28,32 @@ from stillmotion.aws.items import (
 )
 from stillmotion.aws.table import Condition, ConditionFailed, Put, Table, Write
 from stillmotion.domain.identity import is_job_id
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
-from stillmotion.ports import (
-    AllowanceSpent,
-    AlreadyExists,
-    Budget,
-    Claim,
-    Conflict,
-    Event,
-    OverBudget,
-    Page,
-    Pointer,
-    StoreError,
-    Taking,
-    UnknownPage,
-    alias_key,
-)
+from stillmotion.keyspace import job_key, whose_book
+from stillmotion.ports import Conflict, StoreError, UnknownPage
+from stillmotion.ports.keys import AllowanceSpent, Taking
+from stillmotion.ports.records import AlreadyExists, Budget, Claim, Event, OverBudget, Page, Pointer
 
 _ABSENT = Condition("attribute_not_exists(pk)")
 # Far more than a moment and an id take, and far less than a key of DynamoDB may be long.
-_LONGEST_PAGE = 500
+_MAX_PAGE_LENGTH = 500
 # As many as may have a slot already and have not begun, and the few that are wanted.
 _LINE_PAGE = 10
 
 
 class DynamoJobStore:
-    """The jobs table as a `ports.JobStore`."""
+    """The jobs table as a `ports.records.JobStore`."""
 
     def __init__(self, clients: AwsClients, table_name: str) -> None:
         self._table = Table(clients, table_name)
 
     def get(self, job_id: str) -> Job | None:
         """The job, following one alias; strongly consistent. Raises Unreadable."""
-        item = self._table.get(alias_key(job_id))
+        item = self._table.get(job_key(job_id))
         if item is not None and kind_of(item) == "pointer":
-            item = self._table.get(alias_key(pointer_of(item).job_id))
+            item = self._table.get(job_key(pointer_of(item).job_id))
         return None if item is None else job_of(item)
 
     def create(
@@ -103,7 +92,7 @@ class DynamoJobStore:
         start = None
         if after is not None:
             moment, job_id = self._place_of(after, tenant) if is_job_id(after) else _place(after)
-            start = {"pk": alias_key(job_id), "tenant": tenant, "newest": f"{moment}#{job_id}"}
+            start = {"pk": job_key(job_id), "tenant": tenant, "newest": f"{moment}#{job_id}"}
         items, more = self._table.newest_first(TENANT_INDEX, ("tenant", tenant), limit, start, reverse=oldest_first)
         jobs = tuple(map(job_of, items))
         return Page(jobs, _token(stamp(jobs[-1].created_at), jobs[-1]) if more and jobs else None)
@@ -119,7 +108,7 @@ class DynamoJobStore:
         start = None
         if after is not None:
             moment, job_id = _place(after)
-            start = {"pk": alias_key(job_id), "attention_flag": "yes", "updated_at": moment}
+            start = {"pk": job_key(job_id), "attention_flag": "yes", "updated_at": moment}
         items, more = self._table.newest_first(ATTENTION_INDEX, ("attention_flag", "yes"), limit, start)
         jobs = tuple(map(job_of, items))
         return Page(jobs, _token(stamp(jobs[-1].updated_at), jobs[-1]) if more and jobs else None)
@@ -156,7 +145,7 @@ class DynamoJobStore:
         try:
             self._table.write(writes, token=writer)
         except ConditionFailed as failed:
-            there = self._table.get(alias_key(job.id))
+            there = self._table.get(job_key(job.id))
             # A put whose answer was lost is repeated, and then fails the condition that it made false itself.
             if there is None or there.get("writer") != {"S": writer}:
                 raise self._refusal(job, writes, failed, there, taking) from failed
@@ -173,14 +162,14 @@ class DynamoJobStore:
         """Why a write was refused, as the caller is to hear it."""
         if 0 in failed.indexes:
             if job.version == 1 and there is not None:
-                return AlreadyExists(alias_key(job.id), _pointer_in(there))
+                return AlreadyExists(job_key(job.id), _pointer_in(there))
             return Conflict(f"job {job.id} is not at version {job.version - 1}")
         if taking is not None and failed.indexes[0] == len(writes) - 1:
             # Whoever made the job since may have spent what was left.
             return (
                 AllowanceSpent(taking.daily_dollars)
                 if there is None
-                else AlreadyExists(alias_key(job.id), _pointer_in(there))
+                else AlreadyExists(job_key(job.id), _pointer_in(there))
             )
         key = writes[failed.indexes[0]].key
         over = whose_book(key)
@@ -233,7 +222,7 @@ def _token(moment: str, job: Job) -> str:
 
 
 def _place(token: str) -> tuple[str, str]:
-    if len(token) > _LONGEST_PAGE:
+    if len(token) > _MAX_PAGE_LENGTH:
         raise UnknownPage(f"{len(token)} characters name no page")
     try:
         text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()

@@ -151,6 +151,18 @@ class Table:
                 raise ConditionFailed(*failed) from error
             raise
 
+    def write_or_find(self, writes: Sequence[Write], token: str, is_there: Callable[[], bool]) -> None:
+        """The same, also where the answer of the first try was lost. Raises ConditionFailed.
+
+        Such a write is repeated, and then fails the condition that it made false itself: `is_there` looks whether what
+        is in the table is what was to be written.
+        """
+        try:
+            self.write(writes, token)
+        except ConditionFailed:
+            if not is_there():
+                raise
+
     def update(self, pk: str, expression: str, names: Sequence[str], values: Mapping[str, object]) -> Item:
         """Changes an item, or makes it; gives all of it as it is then. Names stand as `#name`, values as `:name`.
 

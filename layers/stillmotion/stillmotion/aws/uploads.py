@@ -66,7 +66,7 @@ def put_unless_taken(clients: AwsClients, bucket: str, key: str, body: bytes, co
 
 
 class S3Upload:
-    """A streamed write as a `ports.Upload`: one PUT for what fits into a part, else a multipart upload.
+    """A streamed write as a `ports.objects.Upload`: one PUT for what fits into a part, else a multipart upload.
 
     MAX_PARTS_AT_ONCE parts are sent beside each other while the next one is filled. Each carries a CRC32 (S3 refuses
     a damaged one) and the object gets the full CRC32. Leaving it without `finish` aborts it.

@@ -3,7 +3,7 @@
 import msgspec
 
 from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 
 # The wait was over, or the execution has ended; an InvalidToken is one that this machine's region never gave out.
 _GONE_ON = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
@@ -22,7 +22,7 @@ def wake(clients: AwsClients, token: str) -> bool:
 
 
 class StepFunctionsWorkflow:
-    """Step Functions as a `ports.Workflow`. `state_machine_arn` may be that of a version or an alias."""
+    """Step Functions as a `ports.workflow.Workflow`. `state_machine_arn` may be that of a version or an alias."""
 
     def __init__(self, clients: AwsClients, state_machine_arn: str) -> None:
         self._clients = clients

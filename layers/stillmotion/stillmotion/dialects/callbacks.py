@@ -21,10 +21,10 @@ import msgspec
 
 from stillmotion.domain.deliveries import Delivery
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import CallbackDialect
-from stillmotion.services.delivering import Message
-from stillmotion.services.signing_secrets import PREFIX
+from stillmotion.ports.egress import WebhookMessage
+from stillmotion.services.webhooks.signing_secrets import PREFIX
 
 Body = Callable[[Job, str], object]
 """The body of a dialect, for a job and the dialect's word for the event."""
@@ -47,7 +47,7 @@ class Composer:
         self._bodies = bodies
         self._owner = owner
 
-    def __call__(self, delivery: Delivery, job: Job | None, now: datetime) -> Message | None:
+    def __call__(self, delivery: Delivery, job: Job | None, now: datetime) -> WebhookMessage | None:
         """None where the job is no longer what the event tells of: a later event tells what it has come to."""
         word = delivery.event
         if word is None:
@@ -56,8 +56,8 @@ class Composer:
             detail = {**delivery.detail, "event_id": delivery.id}
             if delivery.tenant != self._owner:
                 detail |= _for_any_caller(delivery.detail)
-            told = {"type": word, "timestamp": delivery.created_at, "data": detail}
-            return self._standard(delivery, msgspec.json.encode(told), now)
+            payload = {"type": word, "timestamp": delivery.created_at, "data": detail}
+            return self._standard(delivery, msgspec.json.encode(payload), now)
         if job is None or job.status != delivery.detail.get("status"):
             return None
         body = _encoded(self._bodies[delivery.dialect]()(job, word))
@@ -69,20 +69,20 @@ class Composer:
             case _:
                 assert_never(delivery.dialect)
 
-    def _standard(self, delivery: Delivery, body: bytes, now: datetime) -> Message:
+    def _standard(self, delivery: Delivery, body: bytes, now: datetime) -> WebhookMessage:
         from standardwebhooks import Webhook  # noqa: PLC0415 - other dialects need none of it
 
         signatures = [
             Webhook(secret).sign(delivery.id, now, body.decode()) for secret in self._secrets(delivery.tenant)
         ]
-        return Message({**_headers(delivery, now), "webhook-signature": " ".join(signatures)}, body)
+        return WebhookMessage({**_headers(delivery, now), "webhook-signature": " ".join(signatures)}, body)
 
-    def _wavespeed(self, delivery: Delivery, body: bytes, now: datetime) -> Message:
+    def _wavespeed(self, delivery: Delivery, body: bytes, now: datetime) -> WebhookMessage:
         headers = _headers(delivery, now)
         # One signature: its scheme knows no second.
         key = self._secrets(delivery.tenant)[0].removeprefix(PREFIX)
         signed = f"{delivery.id}.{headers['webhook-timestamp']}.".encode() + body
-        return Message({**headers, "webhook-signature": f"v3,{_hex(key.encode(), signed)}"}, body)
+        return WebhookMessage({**headers, "webhook-signature": f"v3,{_hex(key.encode(), signed)}"}, body)
 
 
 def _encoded(body: object) -> bytes:
@@ -95,17 +95,17 @@ def _for_any_caller(detail: Mapping[str, object]) -> dict[str, object]:
     """The failure in a detail, if there is one, without the vendor's own words."""
     match detail.get("failure"):
         case {"kind": str(kind), "message": str(message), **others}:
-            return {"failure": {"kind": kind, "message": Failure(FailureKind(kind), message).told, **others}}
+            return {"failure": {"kind": kind, "message": Failure(FailureKind(kind), message).public_message, **others}}
         case _:
             return {}
 
 
-def _apiframe(delivery: Delivery, job: Job, body: bytes, word: str) -> Message | None:
+def _apiframe(delivery: Delivery, job: Job, body: bytes, word: str) -> WebhookMessage | None:
     if job.ordered_with is None:
         return None
     signature = f"sha256={_hex(bytes.fromhex(job.ordered_with), body)}"
     headers = {"webhook-id": delivery.id, "X-Webhook-Event": word, "X-Webhook-Signature": signature}
-    return Message(headers, body)
+    return WebhookMessage(headers, body)
 
 
 def _headers(delivery: Delivery, now: datetime) -> dict[str, str]:

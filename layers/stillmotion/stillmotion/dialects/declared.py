@@ -112,8 +112,10 @@ def operation(
     """Declares what a method of a Feature answers; several of these are several routes."""
 
     def declare(function: Method) -> Method:
-        told = Operation(method=method, path=path, operation_id=operation_id, summary=summary, scope=scope, **more)
-        vars(function).setdefault("operations", []).insert(0, told)
+        declaration = Operation(
+            method=method, path=path, operation_id=operation_id, summary=summary, scope=scope, **more
+        )
+        vars(function).setdefault("operations", []).insert(0, declaration)
         return function
 
     return declare
@@ -154,9 +156,9 @@ class Feature:
     def declared(cls) -> Sequence[Declared]:
         """In the order in which they stand in the class."""
         return [
-            Declared(operation=told, feature=cls, function=function)
+            Declared(operation=declaration, feature=cls, function=function)
             for function in vars(cls).values()
-            for told in getattr(function, "operations", ())
+            for declaration in getattr(function, "operations", ())
         ]
 
     def admit(self, request: HttpRequest) -> None:
@@ -184,15 +186,15 @@ class DeclaredRoute:
         self.scope = declared.operation.scope
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        told = self._declared.operation
-        if not told.takes_allowance and request.caller is not None and request.caller.daily_dollars is not None:
+        declaration = self._declared.operation
+        if not declaration.takes_allowance and request.caller is not None and request.caller.daily_dollars is not None:
             detail = "A key with a daily allowance orders new videos only. Take another key for this."
             raise Problem(HTTPStatus.FORBIDDEN, "key_is_capped", detail)
         self._feature.admit(request)
         read = {name: _read(kind, request) for name, kind in self._parameters.items()}
         answer = self._declared.function(self._feature, **read)
         body, headers = (answer.body, answer.headers) if isinstance(answer, Answer) else (answer, {})
-        return HttpResponse(status=HTTPStatus(told.status), headers=headers, body=body)
+        return HttpResponse(status=HTTPStatus(declaration.status), headers=headers, body=body)
 
     @cached_property
     def _parameters(self) -> Mapping[str, Any]:
@@ -216,7 +218,7 @@ def _read(kind: Any, request: HttpRequest) -> object:  # noqa: ANN401 - any anno
 def allowed_at(path: str, operations: Iterable[Operation]) -> Sequence[str]:
     """The methods that a path takes; none where nothing is."""
     segments = path.split("/")
-    found = [told.method for told in operations if _leads_to(told.path.split("/"), segments)]
+    found = [operation.method for operation in operations if _leads_to(operation.path.split("/"), segments)]
     found.sort(key=METHODS.index)
     return [each for method in found for each in (("GET", "HEAD") if method == "GET" else (method,))]
 

@@ -17,11 +17,13 @@ from typing import Any, Protocol
 import msgspec
 
 from stillmotion.domain.access import Scope, permits
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import MAX_NAME_TOLD, FieldError, InvalidRequest
-from stillmotion.ports import AllowanceSpent, ApiKey, StoreError
-from stillmotion.services.keys.checking import Authenticator, Unauthenticated
-from stillmotion.services.keys.limiting import TooManyRequests
-from stillmotion.services.repetitions import NotRepeated
+from stillmotion.ports import StoreError
+from stillmotion.ports.keys import AllowanceSpent
+from stillmotion.services.intake.repetitions import NotRepeated
+from stillmotion.services.keys.authentication import Authenticator, Unauthenticated
+from stillmotion.services.keys.limits import TooManyRequests
 
 MAX_BODY_BYTES = 4_500_000
 """What of a body fits into an event of Lambda's 6 MB, as base64 or with JSON's escapes."""
@@ -292,8 +294,8 @@ def dump(response: HttpResponse, event: Mapping[str, Any]) -> dict[str, object]:
     headers = {"cache-control": "no-store", REQUEST_ID: context["requestId"], **response.headers}
     if response.body is not None:
         headers.setdefault("content-type", "application/json")
-    is_told = response.body is not None and context["http"]["method"] != "HEAD"
-    body = encoded(response.body).decode() if is_told else ""
+    has_body = response.body is not None and context["http"]["method"] != "HEAD"
+    body = encoded(response.body).decode() if has_body else ""
     return {"statusCode": int(response.status), "headers": headers, "body": body}
 
 

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-LONGEST_REST_SECONDS = 1800
+MAX_REST_SECONDS = 1800
 # A probe that says nothing for so long has lost its execution, or its vendor is slow: another one may try.
 PROBE_SECONDS = 600
 SHORTEST_LOOK_SECONDS = 5
-LONGEST_LOOK_SECONDS = 60
+MAX_LOOK_SECONDS = 60
 
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,7 +41,7 @@ def after_bad(breaker: Breaker, job_id: str, most_failures: int, first_rest_seco
         return _rested(failures, first_rest_seconds, now)
     if breaker.probe != job_id:
         return breaker
-    return _rested(breaker.failures + 1, min(LONGEST_REST_SECONDS, 2 * breaker.rest_seconds), now)
+    return _rested(breaker.failures + 1, min(MAX_REST_SECONDS, 2 * breaker.rest_seconds), now)
 
 
 def after_good(_breaker: Breaker) -> Breaker:
@@ -79,7 +79,7 @@ def may_start_at(breaker: Breaker, job_id: str, now: datetime) -> datetime:
         return breaker.rests_until
     if breaker.probe is None:
         return now
-    look = max(SHORTEST_LOOK_SECONDS, min(LONGEST_LOOK_SECONDS, breaker.rest_seconds // 4))
+    look = max(SHORTEST_LOOK_SECONDS, min(MAX_LOOK_SECONDS, breaker.rest_seconds // 4))
     return now + timedelta(seconds=look)
 
 

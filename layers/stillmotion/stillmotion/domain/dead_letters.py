@@ -107,9 +107,9 @@ def _unannounced(message: Message) -> tuple[str, str | None]:
     failed = _failed(message)
     if failed is None:
         return "unknown", None
-    told, given_up = failed.condition, failed.batch
+    context, given_up = failed.condition, failed.batch
     subject = f"{given_up.batch_size} events of {given_up.approximate_arrival_of_first_record.isoformat()}"
-    return f"{told.condition}, after {told.approximate_invoke_count} tries", subject
+    return f"{context.condition}, after {context.approximate_invoke_count} tries", subject
 
 
 def _failed(message: Message) -> _Failed | None:

@@ -7,11 +7,11 @@ this run of the job, and the other follows where the kind of failure, or the req
 from itertools import takewhile
 
 from stillmotion.domain.failures import RULES, FailureKind
-from stillmotion.domain.job import Attempt, Job, Outcome
+from stillmotion.domain.job.records import Attempt, Job, Outcome
 from stillmotion.domain.request import InvalidRequest, Request, VendorName
 from stillmotion.domain.routing import PriceTable, Route, routes
 
-MENDED_BY_TIME = frozenset({FailureKind.THROTTLED, FailureKind.UNAVAILABLE})
+TRANSIENT = frozenset({FailureKind.THROTTLED, FailureKind.UNAVAILABLE})
 UNAVAILABLE_IN_A_ROW = 3
 """So often a vendor is found unavailable before the other one goes first."""
 # They are about what was asked, which the other vendor would be asked as well.
@@ -54,9 +54,9 @@ def ending(attempt: Attempt) -> FailureKind:
     return attempt.failure.kind if attempt.failure is not None else FailureKind.OUTCOME_UNKNOWN
 
 
-def _is_mended_by_time(attempt: Attempt) -> bool:
+def _is_transient(attempt: Attempt) -> bool:
     """Whether the same vendor may be tried again. Not once it took the attempt: another may be billed as well."""
-    return attempt.outcome is not Outcome.ACCEPTED and ending(attempt) in MENDED_BY_TIME
+    return attempt.outcome is not Outcome.ACCEPTED and ending(attempt) in TRANSIENT
 
 
 def _may_go_elsewhere(request: Request, attempt: Attempt) -> bool:
@@ -67,13 +67,13 @@ def _may_go_elsewhere(request: Request, attempt: Attempt) -> bool:
         case "always" if kind in _ONLY_WHEN_ASKED:
             return True
         case _:
-            return RULES[kind].elsewhere
+            return RULES[kind].allows_failover
 
 
 def _is_over(job: Job, vendor: VendorName, *, patient: bool) -> bool:
     """Whether a vendor is spent for this run of the job."""
     here = [attempt for attempt in job.tries if attempt.vendor is vendor]
-    return any(not patient or not _is_mended_by_time(attempt) for attempt in here)
+    return any(not patient or not _is_transient(attempt) for attempt in here)
 
 
 def _unavailable_in_a_row(job: Job) -> int:
@@ -81,7 +81,7 @@ def _unavailable_in_a_row(job: Job) -> int:
     last = job.tries[-1].vendor
     alike = takewhile(
         lambda attempt: (
-            attempt.vendor is last and _is_mended_by_time(attempt) and ending(attempt) is FailureKind.UNAVAILABLE
+            attempt.vendor is last and _is_transient(attempt) and ending(attempt) is FailureKind.UNAVAILABLE
         ),
         reversed(job.tries),
     )

@@ -27,64 +27,55 @@ class FailureKind(StrEnum):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What may follow a failure of one kind, and what the user does about it."""
+    """What a failure of one kind allows, and what the user does about it.
 
-    again_here: bool
-    elsewhere: bool
+    `allows_failover`: the other vendor may be tried, unless the request forbids it.
+    """
+
+    allows_failover: bool
     advice: str
 
 
 RULES: Mapping[FailureKind, Rules] = {
     FailureKind.INVALID_INPUT: Rules(
-        again_here=False,
-        elsewhere=False,
+        allows_failover=False,
         advice="Correct the field that the message names and send it again.",
     ),
     FailureKind.INPUT_UNREACHABLE: Rules(
-        again_here=True,
-        elsewhere=True,
+        allows_failover=True,
         advice="Check that the image still exists and can be read by the vendor.",
     ),
     FailureKind.MODERATED: Rules(
-        again_here=False,
-        elsewhere=False,
+        allows_failover=False,
         advice="Change the prompt or the image: the vendor declined the content.",
     ),
     FailureKind.OUT_OF_CREDITS: Rules(
-        again_here=False, elsewhere=True, advice="Buy credits at the vendor, then submit the job again."
+        allows_failover=True, advice="Buy credits at the vendor, then submit the job again."
     ),
     FailureKind.UNAUTHORIZED: Rules(
-        again_here=False, elsewhere=True, advice="Put a valid vendor key into the stack's vendor secret."
+        allows_failover=True, advice="Put a valid vendor key into the stack's vendor secret."
     ),
-    FailureKind.THROTTLED: Rules(
-        again_here=True, elsewhere=True, advice="Wait, or raise the account's tier at the vendor."
-    ),
+    FailureKind.THROTTLED: Rules(allows_failover=True, advice="Wait, or raise the account's tier at the vendor."),
     FailureKind.UNAVAILABLE: Rules(
-        again_here=True,
-        elsewhere=True,
+        allows_failover=True,
         advice="Wait until the vendor, or the part of your own stack that the message names, works again.",
     ),
     FailureKind.OUTCOME_UNKNOWN: Rules(
-        again_here=False,
-        elsewhere=False,
+        allows_failover=False,
         advice="Look up in the vendor's dashboard whether the generation exists, before anything is sent again.",
     ),
     FailureKind.GENERATION_FAILED: Rules(
-        again_here=True, elsewhere=True, advice="Submit it again, or change the prompt or the image."
+        allows_failover=True, advice="Submit it again, or change the prompt or the image."
     ),
-    FailureKind.TIMED_OUT: Rules(again_here=True, elsewhere=True, advice="Submit it again."),
+    FailureKind.TIMED_OUT: Rules(allows_failover=True, advice="Submit it again."),
     FailureKind.EXPIRED: Rules(
-        again_here=False, elsewhere=False, advice="The vendor no longer has the video. Another one costs again."
+        allows_failover=False, advice="The vendor no longer has the video. Another one costs again."
     ),
     FailureKind.CORRUPT_VIDEO: Rules(
-        again_here=False, elsewhere=False, advice="Open the vendor's own copy; ask the vendor for a refund."
+        allows_failover=False, advice="Open the vendor's own copy; ask the vendor for a refund."
     ),
-    FailureKind.CANCELLED: Rules(
-        again_here=False, elsewhere=False, advice="It was cancelled. Retry it if it is still wanted."
-    ),
-    FailureKind.OVER_BUDGET: Rules(
-        again_here=False, elsewhere=False, advice="Raise the budget, or wait until the next day."
-    ),
+    FailureKind.CANCELLED: Rules(allows_failover=False, advice="It was cancelled. Retry it if it is still wanted."),
+    FailureKind.OVER_BUDGET: Rules(allows_failover=False, advice="Raise the budget, or wait until the next day."),
 }
 
 
@@ -111,7 +102,7 @@ class Failure(msgspec.Struct, frozen=True):
         return RULES[self.kind].advice
 
     @property
-    def told(self) -> str:
+    def public_message(self) -> str:
         """The message for who ordered; the record keeps the vendor's own.
 
         No status of the vendor's is in it: WaveSpeed's clients take "HTTP 5" or "HTTP 429" for a fault of the call, and

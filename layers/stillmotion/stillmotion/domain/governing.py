@@ -2,7 +2,7 @@
 whether it asked to be left alone, and whether it rests.
 
 A job in line is granted a slot, its *lease*, and starts when pace, pause and breaker let it. These are values and
-functions of them; whoever stores the state compares its version (`ports.GovernorStore`).
+functions of them; whoever stores the state compares its version (`ports.workflow.GovernorStore`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from stillmotion.domain import breaker, pacing
 from stillmotion.domain.breaker import Breaker
-from stillmotion.domain.job import Job, Reason, Verdict
+from stillmotion.domain.job.records import Job, Reason, Verdict
 from stillmotion.domain.pacing import Starts
 from stillmotion.domain.request import Priority, VendorName
 
-LONGEST_PAUSE_SECONDS = 300
+MAX_PAUSE_SECONDS = 300
 # A vendor that asks for more is asked again.
-LONGEST_TOLD_SECONDS = 3600
-MOST_HALVINGS = 10
+MAX_RETRY_AFTER_SECONDS = 3600
+MAX_HALVINGS = 10
 _PRIORITIES: Mapping[Priority, int] = {"high": 0, "normal": 1, "low": 2}
 
 
@@ -184,9 +184,9 @@ def throttled(state: GovernorState, limits: Limits, retry_after: int | None, now
 
     Several that come at once are one: who is paused already is not halved again.
     """
-    halvings = state.halvings if state.pause_until is not None else min(MOST_HALVINGS, state.halvings + 1)
-    own = min(LONGEST_PAUSE_SECONDS, limits.pause_seconds << max(0, halvings - 1))
-    pause = min(LONGEST_TOLD_SECONDS, retry_after) if retry_after else own
+    halvings = state.halvings if state.pause_until is not None else min(MAX_HALVINGS, state.halvings + 1)
+    own = min(MAX_PAUSE_SECONDS, limits.pause_seconds << max(0, halvings - 1))
+    pause = min(MAX_RETRY_AFTER_SECONDS, retry_after) if retry_after else own
     until = now + timedelta(seconds=pause)
     until = max(until, state.pause_until or until)
     lowered_until = until + timedelta(seconds=limits.lowered_seconds)

@@ -14,20 +14,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import (
-    Attempt,
-    Generation,
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    Verdict,
-    WrongStep,
-    moved,
-    noted,
-    seconds_between,
-    with_attempt,
-)
+from stillmotion.domain.job.attempts import with_attempt
+from stillmotion.domain.job.lifecycle import WrongStep, moved, noted
+from stillmotion.domain.job.records import Attempt, Generation, Job, Outcome, Reason, Status, Verdict, seconds_between
 from stillmotion.domain.request import VendorName
 
 MARGIN_SECONDS = 60
@@ -109,11 +98,11 @@ def redriven(job: Job, now: datetime, *, is_gone: bool = False) -> Job:
         case _:
             raise WrongStep(f"The job is {_words(job.status)}: it takes its video in by itself.")
     unread = replace(generation, verdict=Verdict.RUNNING, video_url=None, fetches=0, failure=None, is_redriven=True)
-    told = job
+    current = job
     if job.video is not None:
         lost = f"s3://{job.video.bucket}/{job.video.key} (SHA-256 {job.video.sha256})"
-        told = replace(noted(job, f"{lost} was gone, and is taken in again.", now), video=None)
-    return _again(with_attempt(told, replace(attempt, generation=unread), now), Status.GENERATING, now)
+        current = replace(noted(job, f"{lost} was gone, and is taken in again.", now), video=None)
+    return _again(with_attempt(current, replace(attempt, generation=unread), now), Status.GENERATING, now)
 
 
 def _taken(job: Job) -> tuple[Attempt, Generation]:

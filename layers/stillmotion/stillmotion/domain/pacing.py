@@ -14,7 +14,7 @@ WINDOW = timedelta(seconds=64)
 """A minute, and a margin: the POST leaves a moment after its start was taken."""
 GRACE = timedelta(seconds=30)
 # What is planned further ahead would make the item too large: those jobs ask again.
-MOST_PLANNED = 500
+MAX_PLANNED = 500
 
 
 class Start(msgspec.Struct, frozen=True, array_like=True):
@@ -50,7 +50,7 @@ def planned(starts: Starts, job_id: str, at: datetime) -> Starts:
     plan = Start(job_id, at, taken=False)
     if any(_is_plan_of(start, job_id) for start in starts):
         return tuple(plan if _is_plan_of(start, job_id) else start for start in starts)
-    if sum(not start.taken for start in starts) >= MOST_PLANNED:
+    if sum(not start.taken for start in starts) >= MAX_PLANNED:
         return starts
     return (*starts, plan)
 

@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from stillmotion.domain.job import Attempt, Candidate, Job, Outcome, Reason, Status
-from stillmotion.domain.request import VendorName
-from stillmotion.domain.sweeping import KEYS_REMEMBERED, LONGEST_GAP, RETENTION
+from stillmotion.domain.job.records import Attempt, Candidate, Job, Outcome, Reason, Status
+from stillmotion.domain.sweeping import KEYS_REMEMBERED, MAX_GAP, RETENTION
 
 # Enough to choose from, and a record has to hold them.
-MOST_CANDIDATES = 20
+MAX_CANDIDATES = 20
 PERIOD = timedelta(minutes=10)
 # Longer than any window reaches from its attempt's POST: the template bounds its parts.
 DOUBT = timedelta(minutes=10)
@@ -69,7 +68,7 @@ def is_to_be_looked_for(
     if looked_at is None:
         first = attempt.sent_at + after
         return first <= now < attempt.sent_at + RETENTION[attempt.vendor]
-    gap = min(LONGEST_GAP, max(after, looked_at - attempt.sent_at))
+    gap = min(MAX_GAP, max(after, looked_at - attempt.sent_at))
     return looked_at + gap <= now < attempt.sent_at + RETENTION[attempt.vendor]
 
 
@@ -86,7 +85,7 @@ def candidates(
     )
     free: list[Candidate] = []
     for one in near:
-        if len(free) == MOST_CANDIDATES:
+        if len(free) == MAX_CANDIDATES:
             break
         if not is_taken(one.generation_id):
             free.append(one)
@@ -112,18 +111,18 @@ def may_be_anothers(job: Job, other: Job, reach: Reach) -> bool:
 # --- what a person settled
 
 
-def doubts_of(attempt: Attempt) -> tuple[str, ...]:
-    """The keys that a person's word on an attempt leaves behind: people may be wrong about what was sent."""
-    return _keys(attempt.vendor, Window(attempt.sent_at - DOUBT, attempt.sent_at + DOUBT))
+def disputed_periods(attempt: Attempt) -> tuple[datetime, ...]:
+    """The starts of the periods that a person's word on an attempt marks: people may be wrong about what was sent."""
+    return _periods(Window(attempt.sent_at - DOUBT, attempt.sent_at + DOUBT))
 
 
-def doubts_about(attempt: Attempt, reach: Reach) -> tuple[str, ...]:
-    """The keys any of which, if it is there, says that a candidate may be of an attempt that a person settled."""
-    return _keys(attempt.vendor, window(attempt, reach))
+def periods_to_check(attempt: Attempt, reach: Reach) -> tuple[datetime, ...]:
+    """The starts of the periods any of which, if it is marked, says that a candidate may be of an attempt that a person
+    settled."""
+    return _periods(window(attempt, reach))
 
 
-def _keys(vendor: VendorName, within: Window) -> tuple[str, ...]:
+def _periods(within: Window) -> tuple[datetime, ...]:
     first = int(within.start.timestamp() // PERIOD.total_seconds())
     last = int(within.end.timestamp() // PERIOD.total_seconds())
-    starts = (datetime.fromtimestamp(number * PERIOD.total_seconds(), UTC) for number in range(first, last + 1))
-    return tuple(f"doubt#{vendor}#{start:%Y-%m-%dT%H:%M}" for start in starts)
+    return tuple(datetime.fromtimestamp(number * PERIOD.total_seconds(), UTC) for number in range(first, last + 1))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from stillmotion.domain.job import Substitution
+from stillmotion.domain.job.records import Substitution
 from stillmotion.domain.request import AspectRatio, FieldError, InvalidRequest, Request, VendorName
 from stillmotion.domain.substitution import Fit, fit, orientation, vendors_of
 
@@ -53,7 +53,7 @@ def routes(request: Request, prices: PriceTable, width: int | None = None, heigh
     fits = {vendor: fit(vendor, request, width, height) for vendor in vendors_of(request)}
     able = _routes(request, prices, fits, substituted=request.allow_substitution)
     if not able:
-        raise InvalidRequest(*[error for found in fits.values() for error in _told(request, found)])
+        raise InvalidRequest(*[error for found in fits.values() for error in _field_errors(request, found)])
     affordable = _affordable(request, able)
     if not affordable:
         raise InvalidRequest(_too_dear(request, able, _routes(request, prices, fits, substituted=True)))
@@ -93,7 +93,7 @@ def _too_dear(request: Request, able: Iterable[Route], near: Iterable[Route]) ->
     return FieldError("max_dollars", rule)
 
 
-def _told(request: Request, found: Fit) -> list[FieldError]:
+def _field_errors(request: Request, found: Fit) -> list[FieldError]:
     """What stands in the way of one vendor, and whether the caller could let it pass."""
     if request.allow_substitution:
         return list(found.unmet)

@@ -13,10 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Attempt, Booking, Generation, Job, Outcome, Verdict
+from stillmotion.domain.job.records import Attempt, Booking, Generation, Job, Outcome, Verdict
 from stillmotion.domain.request import VendorName
 
-MOST_DAYS = 40
+MAX_DAYS = 40
 """So many days are booked with one record: two items each, and a transaction of DynamoDB takes 100."""
 NOTHING = Booking()
 
@@ -80,7 +80,7 @@ def book(job: Job) -> tuple[Job, tuple[Tally, ...]]:
     for index in reversed(range(len(attempts))):
         attempt = attempts[index]
         owed, day = due(attempt), attempt.started_at.astimezone(UTC).date()
-        if owed == attempt.booked or (day not in changes and len(changes) == MOST_DAYS):
+        if owed == attempt.booked or (day not in changes and len(changes) == MAX_DAYS):
             continue
         change = Tally(
             day=day,
@@ -93,8 +93,8 @@ def book(job: Job) -> tuple[Job, tuple[Tally, ...]]:
         attempts[index] = replace(attempt, booked=owed, counted=True)
     if not changes:
         return job, ()
-    told = tuple(change for change in changes.values() if change.attempts or change.total != NOTHING)
-    return replace(job, attempts=tuple(attempts)), told
+    booked = tuple(change for change in changes.values() if change.attempts or change.total != NOTHING)
+    return replace(job, attempts=tuple(attempts)), booked
 
 
 def added(held: Tally, change: Tally) -> Tally:

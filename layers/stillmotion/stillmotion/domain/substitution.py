@@ -11,7 +11,7 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from stillmotion.domain.job import Job, Substitution
+from stillmotion.domain.job.records import Job, Substitution
 from stillmotion.domain.request import MAX_PROMPT, AspectRatio, Concept, Duration, FieldError, Request, VendorName
 
 DURATIONS: Mapping[VendorName, tuple[Duration, ...]] = {VendorName.APIFRAME: (5, 9), VendorName.WAVESPEED: (5, 10)}
@@ -117,12 +117,12 @@ def _nearest(
     match objection.field:
         case "duration":
             nearest = min(DURATIONS[vendor], key=lambda made: abs(made - request.duration))
-            told = Substitution(field="duration", asked=f"{request.duration} s", given=f"{nearest} s")
-            return replace(request, duration=nearest), told
+            substitution = Substitution(field="duration", asked=f"{request.duration} s", given=f"{nearest} s")
+            return replace(request, duration=nearest), substitution
         case "aspect_ratio" if request.aspect_ratio is not None:
             ratio = _NEAREST_RATIO.get(request.aspect_ratio, turned)
-            told = Substitution(field="aspect_ratio", asked=request.aspect_ratio, given=ratio)
-            return replace(request, aspect_ratio=ratio), told
+            substitution = Substitution(field="aspect_ratio", asked=request.aspect_ratio, given=ratio)
+            return replace(request, aspect_ratio=ratio), substitution
         case "concepts":
             return _in_words(request, objection)
         case _:
@@ -138,5 +138,7 @@ def _in_words(request: Request, objection: FieldError) -> tuple[Request, Substit
     if len(prompt) > MAX_PROMPT:
         rule = f"{objection.rule}, and said in words they make the prompt longer than {MAX_PROMPT} characters"
         return FieldError("concepts", rule)
-    told = Substitution(field="concepts", asked=", ".join(request.concepts), given=f'the words "Camera: {moves}."')
-    return replace(request, prompt=prompt, concepts=()), told
+    substitution = Substitution(
+        field="concepts", asked=", ".join(request.concepts), given=f'the words "Camera: {moves}."'
+    )
+    return replace(request, prompt=prompt, concepts=()), substitution

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Attempt, Job, Outcome, Reason, Status, Verdict
+from stillmotion.domain.job.records import Attempt, Job, Outcome, Reason, Status, Verdict
 from stillmotion.domain.request import VendorName
 
 # Apiframe's OpenAPI: CDN assets are purged after 24 h by default. WaveSpeed's predictions page: outputs live 7 days.
@@ -20,9 +20,9 @@ RETENTION: Mapping[VendorName, timedelta] = {
 }
 # Apiframe recognises an Idempotency-Key for 24 h; a repetition stops well before, as clocks are not exact.
 KEYS_REMEMBERED: Mapping[VendorName, timedelta] = {VendorName.APIFRAME: timedelta(hours=20)}
-LONGEST_GAP = timedelta(hours=6)
+MAX_GAP = timedelta(hours=6)
 # The retention counts from the end of a generation; one whose end nobody saw may have taken as long as this.
-LONGEST_GENERATION = timedelta(hours=24)
+MAX_GENERATION = timedelta(hours=24)
 _UNDER_WAY = frozenset({Status.DISPATCHING, Status.GENERATING, Status.FINALIZING})
 _MENDABLE = frozenset({Reason.WORKFLOW_FAILED, Reason.VIDEO_UNREACHABLE, Reason.CORRUPT_VIDEO})
 
@@ -56,7 +56,7 @@ def is_remembered(attempt: Attempt, now: datetime) -> bool:
 
 def is_due(job: Job, quiet: timedelta, now: datetime) -> bool:
     """Whether the job has been quiet for `quiet`, doubled for each time that it was swept."""
-    return now - job.updated_at >= min(LONGEST_GAP, quiet * (1 << min(job.sweeps, 16)))
+    return now - job.updated_at >= min(MAX_GAP, quiet * (1 << min(job.sweeps, 16)))
 
 
 def remedy(job: Job, now: datetime) -> Remedy:
@@ -69,7 +69,7 @@ def remedy(job: Job, now: datetime) -> Remedy:
         hopeless = job.status is Status.NEEDS_ATTENTION and attempt is not None and not is_remembered(attempt, now)
         return Remedy.LEAVE if hopeless else Remedy.RESUME
     generation = attempt.generation
-    ended_at = generation.ended_at or generation.accepted_at + LONGEST_GENERATION
+    ended_at = generation.ended_at or generation.accepted_at + MAX_GENERATION
     over_at = ended_at + RETENTION[attempt.vendor]
     tried_since = now >= over_at and job.updated_at >= over_at
     return Remedy.EXPIRE if tried_since and generation.verdict is not Verdict.FAILED else Remedy.RESUME

@@ -4,7 +4,7 @@ import msgspec
 
 GROWTH = 1.5
 # An execution ends at 25,000 events, and a look takes some nine of them.
-MOST_LOOKS = 2000
+MAX_LOOKS = 2000
 
 
 class WaitPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class WaitPolicy(msgspec.Struct, frozen=True, kw_only=True):
             wait = self.short_wait_seconds
         else:
             wait = min(self.longest_wait_seconds, max(self.short_wait_seconds, int((elapsed - usual) * (GROWTH - 1))))
-        return self.within_deadline(max(wait, self.deadline_seconds // MOST_LOOKS), elapsed)
+        return self.within_deadline(max(wait, self.deadline_seconds // MAX_LOOKS), elapsed)
 
     def within_deadline(self, wait: int, elapsed: int) -> int:
         """A wait, cut so that the last look is at the deadline."""

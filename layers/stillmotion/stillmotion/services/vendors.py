@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Vendor
+from stillmotion.ports.vendor import Vendor
 
 
 class Vendors:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 import msgspec
 
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.ports import ReadFailed, Refused, Unanswered
+from stillmotion.ports.vendor import ReadFailed, Refused, Unanswered
 
 MAX_MESSAGE_CHARACTERS = 500
 MAX_WORD_CHARACTERS = 64

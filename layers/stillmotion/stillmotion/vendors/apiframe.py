@@ -16,18 +16,18 @@ import msgspec
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import (
+from stillmotion.ports.vendor import (
     Accepted,
     Declared,
     Envelope,
     Listed,
-    Order,
     ReadFailed,
     Reading,
     Running,
-    Submission,
+    SubmissionAnswer,
     Succeeded,
     Unanswered,
+    VendorOrder,
 )
 from stillmotion.vendors.answers import (
     Answer,
@@ -65,14 +65,14 @@ STATES = frozenset(State)
 
 
 class ApiframeVendor:
-    """Apiframe, as a `ports.Vendor`.
+    """Apiframe, as a `ports.vendor.Vendor`.
 
     A POST repeated with the same Idempotency-Key within 24 h gives the original job (its OpenAPI says so), hence an
     unanswered one may be sent again.
     """
 
     name = VendorName.APIFRAME
-    knows_keys = True
+    supports_idempotency = True
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class ApiframeVendor:
         """`base_url` is https://api.apiframe.ai on AWS. Raises Misconfigured."""
         self._wire = Wire(base_url, api_key, key_header="X-API-Key", transport=transport, ssl_context=ssl_context)
 
-    def compose(self, order: Order) -> Envelope:
+    def compose(self, order: VendorOrder) -> Envelope:
         """The exact POST for an order. What the order does not set is left out. Raises ValueError for a lost image."""
         request = order.request
         if (request.image and not order.image_url) or (request.end_image and not order.end_image_url):
@@ -104,7 +104,7 @@ class ApiframeVendor:
             body |= {"webhookUrl": order.webhook_url, "webhookEvents": ["completed", "failed"]}
         return Envelope(GENERATE_PATH, msgspec.json.encode(body).decode())
 
-    def submit(self, envelope: Envelope, idempotency_key: str) -> Submission:
+    def submit(self, envelope: Envelope, idempotency_key: str) -> SubmissionAnswer:
         """POSTs once. A replay of a known key is answered with the original job, at whatever state that is."""
         answer = self._wire.submit(envelope, {"Idempotency-Key": idempotency_key}, resendable=True)
         return _submission(answer) if isinstance(answer, Answer) else answer
@@ -133,7 +133,7 @@ class ApiframeVendor:
         return url
 
 
-def _submission(answer: Answer) -> Submission:
+def _submission(answer: Answer) -> SubmissionAnswer:
     document = answer.document
     job_id = generation_id_at(document, "jobId")
     if job_id is None and answer.is_success and word_at(document, "status") is not None:

@@ -32,14 +32,14 @@ class Forged(Exception):
     """Nobody has shown that this comes from the vendor."""
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class VendorWebhook(msgspec.Struct, frozen=True):
     """A webhook that is its vendor's. `id` is the same whenever the same one is delivered again."""
 
     id: str
     generation_id: str
 
 
-def apiframe_delivery(headers: Mapping[str, str], body: bytes, api_keys: Iterable[str | None]) -> Delivery:
+def apiframe_delivery(headers: Mapping[str, str], body: bytes, api_keys: Iterable[str | None]) -> VendorWebhook:
     """`X-Webhook-Signature: sha256=<hex>` over the raw body. Header names are lower-case. Raises Forged.
 
     It signs no time and names no delivery: one that is sent again is known by its bytes.
@@ -56,12 +56,12 @@ def apiframe_delivery(headers: Mapping[str, str], body: bytes, api_keys: Iterabl
     generation_id = generation_id_at(document, "jobId") or generation_id_at(document, "id")
     if generation_id is None:
         raise Forged("the body names no job")
-    return Delivery(hashlib.sha256(body).hexdigest(), generation_id)
+    return VendorWebhook(hashlib.sha256(body).hexdigest(), generation_id)
 
 
 def wavespeed_delivery(
     headers: Mapping[str, str], body: bytes, secrets: Iterable[str | None], now: datetime
-) -> Delivery:
+) -> VendorWebhook:
     """`webhook-signature: v3,<hex>` over `{webhook-id}.{webhook-timestamp}.{raw body}`. Raises Forged.
 
     The key is the secret's text after `whsec_`, not decoded. Header names are lower-case.
@@ -79,7 +79,7 @@ def wavespeed_delivery(
     generation_id = generation_id_at(_document(body), "id")
     if generation_id is None:
         raise Forged("the body names no task")
-    return Delivery(delivery_id, generation_id)
+    return VendorWebhook(delivery_id, generation_id)
 
 
 def _given(keys: Iterable[str | None]) -> list[str]:

@@ -16,19 +16,19 @@ import msgspec
 
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.request import RATIO_OF_SIZE, VendorName
-from stillmotion.ports import (
+from stillmotion.ports.vendor import (
     Accepted,
     Declared,
     Envelope,
     Listed,
-    Order,
     ReadFailed,
     Reading,
     Refused,
     Running,
-    Submission,
+    SubmissionAnswer,
     Succeeded,
     Unanswered,
+    VendorOrder,
 )
 from stillmotion.vendors.answers import (
     Answer,
@@ -99,10 +99,10 @@ FAILURES: Mapping[int, FailureKind] = {**REFUSALS, Code.UNAVAILABLE: FailureKind
 
 
 class WaveSpeedVendor:
-    """WaveSpeed, as a `ports.Vendor`. It knows no idempotency keys: an unanswered POST is never sent again."""
+    """WaveSpeed, as a `ports.vendor.Vendor`. It knows no idempotency keys: an unanswered POST is never sent again."""
 
     name = VendorName.WAVESPEED
-    knows_keys = False
+    supports_idempotency = False
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class WaveSpeedVendor:
             ssl_context=ssl_context,
         )
 
-    def compose(self, order: Order) -> Envelope:
+    def compose(self, order: VendorOrder) -> Envelope:
         """The exact POST for an order. Raises ValueError for one that WaveSpeed cannot serve whole."""
         request = order.request
         if not order.image_url or order.aspect_ratio not in SIZE_OF_RATIO or request.duration not in DURATIONS:
@@ -138,7 +138,7 @@ class WaveSpeedVendor:
         query = f"?webhook={quote(order.webhook_url, safe='')}" if order.webhook_url else ""
         return Envelope(GENERATE_PATH + query, msgspec.json.encode(body).decode())
 
-    def submit(self, envelope: Envelope, idempotency_key: str) -> Submission:  # noqa: ARG002 - there are none here
+    def submit(self, envelope: Envelope, idempotency_key: str) -> SubmissionAnswer:  # noqa: ARG002 - there are none here
         """POSTs once."""
         answer = self._wire.submit(envelope, {}, resendable=False)
         return _submission(answer) if isinstance(answer, Answer) else answer
@@ -178,7 +178,7 @@ class WaveSpeedVendor:
         return download_url
 
 
-def _submission(answer: Answer) -> Submission:
+def _submission(answer: Answer) -> SubmissionAnswer:
     task_id = generation_id_at(answer.document, "data", "id")
     if task_id is not None:
         # Whatever else the answer says, there is a task: a read tells what became of it.

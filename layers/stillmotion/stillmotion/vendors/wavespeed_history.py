@@ -9,13 +9,13 @@ from datetime import datetime
 from time import monotonic
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.ports import Listed, ReadFailed
+from stillmotion.ports.vendor import Listed, ReadFailed
 from stillmotion.vendors.answers import Answer, at, generation_id_at, message, read_failed, text_at, word_at
 
 MODEL = "luma/ray-2-flash-i2v"
 PATH = "/api/v3/predictions"
 PAGE_SIZE = 100
-MOST_PAGES = 20
+MAX_PAGES = 20
 # For all pages together: the sweep, which asks, has 300 s, and one page has 50 s.
 HISTORY_SECONDS = 120.0
 
@@ -35,7 +35,7 @@ def read_history(
     until = seconds() + HISTORY_SECONDS
     found: dict[str, Listed] = {}
     before: list[str] = []
-    for number in range(1, MOST_PAGES + 1):
+    for number in range(1, MAX_PAGES + 1):
         if seconds() >= until:
             return None
         page = [_item(item) for item in _items(ask(number), said)]

@@ -17,11 +17,13 @@ import httpcore
 import httpx
 
 from stillmotion.domain.failures import Failure, FailureKind
+from stillmotion.egress.deadlines import Deadline, TimedNetwork
+from stillmotion.egress.transport import NetworkTransport
 from stillmotion.errors import Misconfigured
-from stillmotion.ports import Envelope, FetchFailed, NotSent, ReadFailed, Refused, StoreError, Unanswered
+from stillmotion.ports import StoreError
+from stillmotion.ports.egress import FetchFailed
+from stillmotion.ports.vendor import Envelope, NotSent, ReadFailed, Refused, Unanswered
 from stillmotion.vendors.answers import Answer, decoded, plain, retry_after_seconds
-from stillmotion.vendors.deadlines import Deadline, TimedNetwork
-from stillmotion.vendors.transport import NetworkTransport
 
 # For a whole exchange, however its bytes drip: below the 60 s of the dispatch function, so that it is ended here, where
 # its outcome can be written down, and not by Lambda.
@@ -123,11 +125,11 @@ class Wire:
     def put(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """A PUT to an address that the vendor named, without the vendor's key. Raises ReadFailed.
 
-        The rules are those of videos (`addresses`, `downloads`); where the vendor itself is, its storage may be too.
+        The rules are those of videos (`egress.addresses`); where the vendor itself is, its storage may be too.
         """
         # Few stacks hand images over, and all pay for what is imported above.
-        from stillmotion.vendors.addresses import AddressRules, ForbiddenAddress  # noqa: PLC0415
-        from stillmotion.vendors.downloads import GuardedNetwork, resolve  # noqa: PLC0415
+        from stillmotion.egress.addresses import AddressRules, ForbiddenAddress  # noqa: PLC0415
+        from stillmotion.egress.client import GuardedNetwork, resolve  # noqa: PLC0415
 
         try:
             target = AddressRules(local_origins=[self._base_url]).target(url)

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from standardwebhooks import Webhook
 
 from stillmotion.dialects.openapi.examples import components, estimated, message
-from stillmotion.ports import Order
+from stillmotion.ports.vendor import VendorOrder
 from stillmotion.vendors.apiframe import ApiframeVendor
 
 
 def test_the_estimate_shows_the_very_body_that_the_vendor_would_be_sent() -> None:
     shown = estimated()
-    order = Order(request=shown.route.request, aspect_ratio=shown.aspect_ratio)
+    order = VendorOrder(request=shown.route.request, aspect_ratio=shown.aspect_ratio)
     assert shown.envelope == ApiframeVendor("https://api.example", lambda: "key").compose(order)
 
 

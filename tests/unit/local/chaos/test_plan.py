@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillmotion_local.chaos.plan import LEAST_SEEN, SPARE_FROM_JOBS, number_in, plan_of, planned
+from stillmotion_local.chaos.plan import MIN_SEEN, SPARE_FROM_JOBS, number_in, plan_of, planned
 from stillmotion_local.chaos.variants import Group
 from stillmotion_local.vendors.faults import faults_in
 
@@ -16,12 +16,12 @@ def test_the_same_seed_is_the_same_plan_and_another_is_not() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_fault_has_one_more_than_its_share_in_a_large_run(seed: int) -> None:
-    assert min(planned(plan_of(SPARE_FROM_JOBS, seed)).values()) > LEAST_SEEN
+    assert min(planned(plan_of(SPARE_FROM_JOBS, seed)).values()) > MIN_SEEN
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_hundred_and_twenty_jobs_are_enough_for_every_fault(seed: int) -> None:
-    assert min(planned(plan_of(120, seed)).values()) >= LEAST_SEEN
+    assert min(planned(plan_of(120, seed)).values()) >= MIN_SEEN
 
 
 @pytest.mark.parametrize("jobs", [1, 7, 100, 333])

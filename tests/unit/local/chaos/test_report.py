@@ -6,11 +6,11 @@ from pathlib import Path
 from tests.unit.local.chaos.cases import generation, job, play
 
 from stillmotion_local.chaos.judge import Finding
-from stillmotion_local.chaos.plan import LEAST_SEEN
+from stillmotion_local.chaos.plan import MIN_SEEN
 from stillmotion_local.chaos.report import Verdict, verdict_of, write_json
 from stillmotion_local.chaos.variants import VARIANTS, Arrival
 
-NUMBERS = range(LEAST_SEEN)
+NUMBERS = range(MIN_SEEN)
 
 
 def finding(name: str, **changes: object) -> Finding:
@@ -63,7 +63,7 @@ def test_jobs_that_need_a_person_are_told_and_spoil_nothing() -> None:
 
 
 def test_the_total_counts_each_job_once() -> None:
-    assert verdict().total.jobs == len(VARIANTS) * LEAST_SEEN
+    assert verdict().total.jobs == len(VARIANTS) * MIN_SEEN
 
 
 def test_the_json_holds_the_table_and_the_verdict(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from stillmotion.dialects.apiframe import APIFRAME, TAG, views
 from stillmotion.dialects.apiframe.zod import ZodModel
+from stillmotion.dialects.balance import Balance
 from stillmotion.dialects.declared import Feature, operation
 from stillmotion.dialects.http import HttpRequest
 from stillmotion.dialects.models import Query
-from stillmotion.dialects.purse import Purse
 from stillmotion.domain.access import Scope
 from stillmotion.domain.routing import PriceTable
 
@@ -27,8 +27,8 @@ class ApiframeAccount(Feature):
     DIALECT = APIFRAME
     FUNCTION = "read"
 
-    def __init__(self, purse: Purse, prices: PriceTable) -> None:
-        self._purse = purse
+    def __init__(self, balance: Balance, prices: PriceTable) -> None:
+        self._balance = balance
         self._prices = prices
 
     @operation(
@@ -40,7 +40,7 @@ class ApiframeAccount(Feature):
         examples=("ApiframeMe",),
     )
     def me(self, request: HttpRequest) -> views.ApiframeMeView:
-        left = self._purse.left(request.good_key, request.arrived_at)
+        left = self._balance.left(request.good_key, request.arrived_at)
         return views.me(request.good_key, views.available(left, self._prices))
 
     @operation(

@@ -15,11 +15,13 @@ from stillmotion.dialects.http import MAX_LISTED, HttpRequest, Problem
 from stillmotion.dialects.models import Query
 from stillmotion.dialects.native.paths import JobIdInPath
 from stillmotion.domain.access import Scope, permits
-from stillmotion.domain.job import Job, Status
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable
 from stillmotion.edge.fields import refusing
-from stillmotion.ports import JobStore, ObjectStore, UnknownPage
+from stillmotion.ports import UnknownPage
+from stillmotion.ports.objects import ObjectStore
+from stillmotion.ports.records import JobStore
 
 OUTPUT_SECONDS = 3600
 """How long the URL of a video lives, at most; every read gives a new one."""

@@ -12,19 +12,21 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from stillmotion.dialects.apiframe import APIFRAME, TAG, views
 from stillmotion.dialects.apiframe.order_body import PATH_OF_FIELD, ApiframeOrder
 from stillmotion.dialects.apiframe.problems import OutOfCredits
+from stillmotion.dialects.balance import Balance
 from stillmotion.dialects.declared import Feature, operation
 from stillmotion.dialects.http import HttpRequest, Problem
 from stillmotion.dialects.models import Headers
 from stillmotion.dialects.multipart import MEDIA_TYPE, ONE_FILE_SCHEMA, form_of
-from stillmotion.dialects.purse import Purse
 from stillmotion.domain import identity
 from stillmotion.domain.access import Scope
 from stillmotion.domain.images import media_type
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.domain.routing import PriceTable, routes
-from stillmotion.ports import AllowanceSpent, JobStore, ObjectPlace, ObjectStore
-from stillmotion.services.calls import Call, SubmitCall
+from stillmotion.ports.keys import AllowanceSpent
+from stillmotion.ports.objects import ObjectPlace, ObjectStore
+from stillmotion.ports.records import JobStore
+from stillmotion.services.intake.api_orders import ApiOrder, SubmitApiOrder
 
 UPLOAD_SECONDS = 7200
 """How long the URL of an upload lives. As an image it is known for what it leads to, also when it is over."""
@@ -49,19 +51,19 @@ class ApiframeOrderHeaders(Headers):
 
 
 class ApiframeOrders(Feature):
-    """What makes jobs. `purse` has what a caller may still spend."""
+    """What makes jobs. `balance` has what a caller may still spend."""
 
     TAG = TAG
     DIALECT = APIFRAME
     FUNCTION = "submit"
 
     def __init__(
-        self, submit: SubmitCall, jobs: JobStore, objects: ObjectStore, purse: Purse, prices: PriceTable
+        self, submit: SubmitApiOrder, jobs: JobStore, objects: ObjectStore, balance: Balance, prices: PriceTable
     ) -> None:
         self._submit = submit
         self._jobs = jobs
         self._objects = objects
-        self._purse = purse
+        self._balance = balance
         self._prices = prices
 
     @operation(
@@ -77,7 +79,7 @@ class ApiframeOrders(Feature):
     def order(
         self, request: HttpRequest, body: ApiframeOrder, headers: ApiframeOrderHeaders
     ) -> views.ApiframeAcceptedView:
-        call = Call(
+        call = ApiOrder(
             tenant=request.tenant,
             request=body.request(),
             arrived_at=request.arrived_at,
@@ -113,10 +115,10 @@ class ApiframeOrders(Feature):
             expires_at=request.arrived_at + timedelta(seconds=UPLOAD_SECONDS),
         )
 
-    def _job(self, request: HttpRequest, call: Call) -> Job:
+    def _job(self, request: HttpRequest, call: ApiOrder) -> Job:
         """Raises OutOfCredits, InvalidRequest."""
         able = routes(call.request, self._prices)
-        quote, left = able[0].quote, self._purse.left(request.good_key, call.arrived_at)
+        quote, left = able[0].quote, self._balance.left(request.good_key, call.arrived_at)
         if left is not None and left < quote and not self._is_repetition(call):
             raise OutOfCredits(views.needed(quote, self._prices), views.available(left, self._prices))
         try:
@@ -124,10 +126,10 @@ class ApiframeOrders(Feature):
         except AllowanceSpent as spent:
             # An order counts as what the dearest vendor takes that it may go to.
             needed = views.needed(max(route.quote for route in able), self._prices)
-            left = self._purse.left(request.good_key, call.arrived_at)
+            left = self._balance.left(request.good_key, call.arrived_at)
             raise OutOfCredits(needed, views.available(left, self._prices)) from spent
 
-    def _is_repetition(self, call: Call) -> bool:
+    def _is_repetition(self, call: ApiOrder) -> bool:
         """One costs nothing."""
         key = call.idempotency_key
         return key is not None and self._jobs.get(identity.keyed_job_id(call.tenant, key)) is not None

@@ -14,11 +14,11 @@ from pydantic.alias_generators import to_camel
 from stillmotion.dialects.models import LEFT_OUT, Address, JobIdText, ResponseModel
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Attempt, Job, Status
+from stillmotion.domain.job.records import Attempt, Job, Status
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import AspectRatio, Concept, VendorName, bare
 from stillmotion.domain.routing import APIFRAME_CREDITS, PriceTable
 from stillmotion.domain.spend import due
-from stillmotion.ports import ApiKey
 
 Model = Literal["luma-ray-flash-2"]
 JobStatus = Literal["QUEUED", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]
@@ -213,7 +213,7 @@ def listed(job: Job, prices: PriceTable, video_url: str | None) -> ApiframeListe
         status=status_of(job),
         progress=_progress(job),
         result=ApiframeResultView(video_url=video_url) if video_url is not None else None,
-        error=job.failure.told if job.failure is not None and job.is_final else None,
+        error=job.failure.public_message if job.failure is not None and job.is_final else None,
         credit_cost=_credit_cost(job, prices),
         # After the end, the outcome of a webhook is in its delivery, which the record does not have.
         webhook_status="pending" if job.request and job.request.callback and not job.is_final else None,

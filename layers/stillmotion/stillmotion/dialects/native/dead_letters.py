@@ -17,7 +17,7 @@ from stillmotion.domain.dead_letters import QueueName
 from stillmotion.domain.request import FieldError
 from stillmotion.edge.fields import Rule
 from stillmotion.ports import UnknownPage
-from stillmotion.services.dead_letters import DeadLetters
+from stillmotion.services.operations.dead_letters import DeadLetters
 
 MAX_IDS = 100
 MAX_ID = 100

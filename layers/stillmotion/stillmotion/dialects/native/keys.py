@@ -22,7 +22,7 @@ from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.edge.fields import Rule, refusing
 from stillmotion.edge.request import PRICE_SCHEMA, amount
 from stillmotion.ports import UnknownPage
-from stillmotion.services.keys.managing import (
+from stillmotion.services.keys.key_ring import (
     KeyEnded,
     KeyRing,
     KeyUnknown,

@@ -16,11 +16,11 @@ from stillmotion.dialects.native.order_body import Order, VideoOrder
 from stillmotion.domain.access import Scope
 from stillmotion.domain.images import MAX_BYTES, MediaType
 from stillmotion.domain.request import MAX_MESSAGE, InvalidRequest
-from stillmotion.services.calls import Call, SubmitCall
-from stillmotion.services.receiving import InputUnreachable
+from stillmotion.services.intake.api_orders import ApiOrder, SubmitApiOrder
+from stillmotion.services.intake.input_images import InputUnreachable
 
 if TYPE_CHECKING:
-    from stillmotion.services.estimate import Estimate
+    from stillmotion.services.intake.estimate import Estimate
 
 
 def _count(text: object) -> int | None:
@@ -77,7 +77,7 @@ class Orders(Feature):
     DIALECT = NATIVE
     FUNCTION = "submit"
 
-    def __init__(self, submit: SubmitCall, estimate: "Callable[[], Estimate]", view: views.View) -> None:
+    def __init__(self, submit: SubmitApiOrder, estimate: "Callable[[], Estimate]", view: views.View) -> None:
         self._submit = submit
         self._estimate = estimate
         self._view = view
@@ -127,7 +127,7 @@ class Orders(Feature):
 
     def _job(self, request: HttpRequest, headers: OrderHeaders, wanted: Order) -> views.VideoView:
         job = self._submit(
-            Call(
+            ApiOrder(
                 tenant=request.tenant,
                 request=wanted.request,
                 arrived_at=request.arrived_at,
@@ -141,7 +141,7 @@ class Orders(Feature):
 
     def _estimated(self, tenant: str, wanted: Order) -> views.VideoEstimateView:
         """Raises InvalidRequest, Problem."""
-        from stillmotion.services.estimate import NoKey  # noqa: PLC0415 - few calls want an estimate
+        from stillmotion.services.intake.estimate import NoKey  # noqa: PLC0415 - few calls want an estimate
 
         try:
             return views.estimate(self._estimate()(tenant, wanted.request), wanted.notes)

@@ -16,9 +16,9 @@ from stillmotion.dialects.http import HttpRequest, Problem
 from stillmotion.dialects.models import Dollars, Query, ResponseModel
 from stillmotion.dialects.native import NATIVE, SPENDING
 from stillmotion.domain.access import Scope, permits
-from stillmotion.domain.job import Booking
+from stillmotion.domain.job.records import Booking
 from stillmotion.domain.spend import Tally
-from stillmotion.ports import Books, Budget
+from stillmotion.ports.records import Books, Budget
 
 USUAL_DAYS = 7
 MAX_DAYS = 92

@@ -24,14 +24,14 @@ from stillmotion.dialects.native.views import OfferView, VideoView, View, offers
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import is_job_id
 from stillmotion.domain.interventions import TooSoon
-from stillmotion.domain.job import WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
 from stillmotion.domain.request import FieldError, InvalidRequest, VendorName
 from stillmotion.edge.fields import Rule
 from stillmotion.edge.request import amount
-from stillmotion.ports import ReadFailed
-from stillmotion.services.adopt import NotAdopted
-from stillmotion.services.interventions import Interventions, PriceChanged, Which
+from stillmotion.ports.vendor import ReadFailed
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.interventions import Interventions, PriceChanged, Which
+from stillmotion.services.tracking.adopt import NotAdopted
 
 Action = Literal["adopt", "not_sent", "abandon"]
 _AMOUNT: dict[str, Any] = {

@@ -11,9 +11,10 @@ from stillmotion.dialects.declared import Answer, Dialect, Feature, InPath, oper
 from stillmotion.dialects.http import HttpRequest, HttpResponse, Problem, dump, parse_event
 from stillmotion.dialects.native import VENDORS
 from stillmotion.domain.request import VendorName
-from stillmotion.ports import Clock, ReadFailed
-from stillmotion.services.nudge import Address, NotOurs, Nudge, Nudged
-from stillmotion.vendors.signatures import Delivery, Forged, apiframe_delivery, wavespeed_delivery
+from stillmotion.ports import Clock
+from stillmotion.ports.vendor import ReadFailed
+from stillmotion.services.tracking.wake_up import NotOurs, WakeUp, WakeUpResult, WebhookAddress
+from stillmotion.vendors.signatures import Forged, VendorWebhook, apiframe_delivery, wavespeed_delivery
 
 Keys = Mapping[VendorName, tuple[str | None, ...]]
 MAX_DIGITS = 9
@@ -38,10 +39,10 @@ class VendorWebhooks(Feature):
     def __init__(
         self,
         *,
-        nudge: Nudge,
+        nudge: WakeUp,
         keys: Callable[[], Keys],
         clock: Clock,
-        tell: Callable[[Address, Nudged], None] = lambda _address, _nudged: None,
+        tell: Callable[[WebhookAddress, WakeUpResult], None] = lambda _address, _nudged: None,
     ) -> None:
         self._nudge = nudge
         self._keys = keys
@@ -94,12 +95,12 @@ class VendorWebhooks(Feature):
             raise Forged("not one of our URLs")
         if len(attempt) > MAX_DIGITS:
             raise Forged("not one of our URLs")
-        address = Address(vendor=VendorName(vendor), job_id=job_id, attempt=int(attempt), token=token)
+        address = WebhookAddress(vendor=VendorName(vendor), job_id=job_id, attempt=int(attempt), token=token)
         delivery = self._verified(request, address.vendor)
         self._tell(address, self._nudge(address, delivery.id, delivery.generation_id))
         return Answer(None)
 
-    def _verified(self, request: HttpRequest, vendor: VendorName) -> Delivery:
+    def _verified(self, request: HttpRequest, vendor: VendorName) -> VendorWebhook:
         keys = self._keys()[vendor]
         match vendor:
             case VendorName.APIFRAME:

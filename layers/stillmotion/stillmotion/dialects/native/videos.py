@@ -13,11 +13,14 @@ from stillmotion.dialects.native.paths import JobIdInPath, no_such_video
 from stillmotion.dialects.native.views import VideoDeletedView, VideoListView, VideoView, View
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import is_job_id
-from stillmotion.domain.job import Job, Status, WrongStep
+from stillmotion.domain.job.lifecycle import WrongStep
+from stillmotion.domain.job.records import Job, Status
 from stillmotion.domain.request import FieldError
-from stillmotion.ports import JobStore, ObjectStore, UnknownPage
-from stillmotion.services.deleting import Delete
+from stillmotion.ports import UnknownPage
+from stillmotion.ports.objects import ObjectStore
+from stillmotion.ports.records import JobStore
 from stillmotion.services.jobs import UnknownJob
+from stillmotion.services.operations.delete import Delete
 
 CONTENT_SECONDS = 900
 POLL_AFTER = {"openai-poll-after-ms": "5000"}

@@ -15,13 +15,13 @@ from pydantic import Field
 
 from stillmotion.dialects.models import Dollars, Epoch, JobIdText, ResponseModel, record
 from stillmotion.domain.failures import Failure, FailureKind
-from stillmotion.domain.job import Attempt, Job, Status, Substitution, Video
+from stillmotion.domain.job.records import Attempt, Job, Status, Substitution, Video
 from stillmotion.domain.request import Duration, VendorName, bare
 from stillmotion.domain.substitution import as_sent
 
 if TYPE_CHECKING:
     from stillmotion.domain.routing import Route
-    from stillmotion.services.estimate import Estimated
+    from stillmotion.services.intake.estimate import Estimated
 
 Model = Literal["luma-ray-2-flash"]
 JobRecord = Annotated[dict[str, Any], record("Job")]
@@ -139,7 +139,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
             seconds="" if seconds is None else f"{seconds:g}",
             size=f"{job.video.width}x{job.video.height}" if job.video else SIZE_OF_RATIO.get(ratio, ""),
             prompt=job.request.prompt if job.request else None,
-            error=VideoErrorView(code=job.failure.kind, message=job.failure.told) if job.failure else None,
+            error=VideoErrorView(code=job.failure.kind, message=job.failure.public_message) if job.failure else None,
             job=_record(job, is_owners=job.tenant == self.inbox_tenant),
         )
 
@@ -209,8 +209,8 @@ def _attempt(attempt: Attempt, *, is_owners: bool) -> dict[str, Any]:
     if not is_owners:
         shown["candidates"] = []
     if attempt.generation is not None:
-        told = msgspec.to_builtins(attempt.generation)
-        shown["generation"] = {name: value for name, value in told.items() if name not in HIDDEN_OF_GENERATION}
+        generation = msgspec.to_builtins(attempt.generation)
+        shown["generation"] = {name: value for name, value in generation.items() if name not in HIDDEN_OF_GENERATION}
         shown["generation"]["failure"] = _failure(attempt.generation.failure, is_owners=is_owners)
     return shown
 
@@ -218,13 +218,13 @@ def _attempt(attempt: Attempt, *, is_owners: bool) -> dict[str, Any]:
 def _failure(failure: Failure | None, *, is_owners: bool) -> dict[str, str] | None:
     if failure is None:
         return None
-    message = failure.message if is_owners else failure.told
+    message = failure.message if is_owners else failure.public_message
     return {"kind": failure.kind, "message": message, "advice": failure.advice}
 
 
 def _progress(job: Job) -> int:
-    told = job.generation.progress if job.generation else None
-    return _PROGRESS.get(job.status, min(told or 0, 94))
+    progress = job.generation.progress if job.generation else None
+    return _PROGRESS.get(job.status, min(progress or 0, 94))
 
 
 def _epoch(at: datetime) -> int:

@@ -18,7 +18,7 @@ from stillmotion.domain.request import CALLBACK_RULE, CallbackDialect, FieldErro
 from stillmotion.edge.fields import Rule
 from stillmotion.edge.request import CallbackUrl
 from stillmotion.ports import Conflict, UnknownPage
-from stillmotion.services.outbound import DeliveryUnknown, Outbound
+from stillmotion.services.webhooks.outbound import DeliveryUnknown, Outbound
 
 
 class WebhookRequest(JsonBody):

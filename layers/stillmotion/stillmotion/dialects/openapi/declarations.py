@@ -17,29 +17,35 @@ from stillmotion.dialects.openapi.schemas import Json, ref
 
 def described(declared: Declared) -> Described:
     """A declared route as the document tells of it."""
-    told = declared.operation
-    answered, says = list(_answers(declared.returns)), told.says
+    operation = declared.operation
+    answered, says = list(_answers(declared.returns)), operation.says
     schema = None
     if answered:
         options = [ref(models.name_of(kind)) for kind in answered]
         schema = options[0] if len(options) == 1 else {"anyOf": options}
-    headers = {name: dict(header) for name, header in told.sends.items()}
-    well = answer(schema, told.answers, headers=headers) if schema else bare(told.status, told.answers, headers=headers)
-    wordless = {} if declared.feature.DIALECT.error else {status: bare(status, says[status]) for status in told.errors}
+    headers = {name: dict(header) for name, header in operation.sends.items()}
+    well = (
+        answer(schema, operation.answers, headers=headers)
+        if schema
+        else bare(operation.status, operation.answers, headers=headers)
+    )
+    wordless = (
+        {} if declared.feature.DIALECT.error else {status: bare(status, says[status]) for status in operation.errors}
+    )
     return Described(
-        route=told.route,
-        id=told.operation_id,
+        route=operation.route,
+        id=operation.operation_id,
         tag=declared.feature.TAG,
-        summary=told.summary,
-        description=told.description,
+        summary=operation.summary,
+        description=operation.description,
         dialect=declared.feature.DIALECT,
-        scope=told.scope,
+        scope=operation.scope,
         parameters=tuple(_parameters(declared)),
         bodies=_bodies(declared),
         body_required=_is_required(declared),
-        answers={told.status: well, **wordless},
-        problems=() if wordless else told.errors,
-        examples=told.examples,
+        answers={operation.status: well, **wordless},
+        problems=() if wordless else operation.errors,
+        examples=operation.examples,
     )
 
 

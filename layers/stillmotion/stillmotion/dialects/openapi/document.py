@@ -130,10 +130,10 @@ def document(base_url: str, declared: Sequence[Declared] | None = None) -> Json:
 
 def _with_examples(operation: Described) -> Json:
     """The operation object, with examples of what goes well."""
-    told = operation.told()
-    answers: dict[str, Json] = told["responses"]
+    described = operation.as_openapi()
+    answers: dict[str, Json] = described["responses"]
     well = {status: _exemplified(answers[status], operation.examples) for status in map(str, operation.answers)}
-    return {**told, "responses": {**answers, **well}}
+    return {**described, "responses": {**answers, **well}}
 
 
 def _exemplified(answer: Json, names: Sequence[str]) -> Json:

@@ -9,23 +9,9 @@ from stillmotion.dialects.native.paths import JOB_ID, KEY_ID
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.identity import content_id, idempotency_key
 from stillmotion.domain.interventions import cancelled
-from stillmotion.domain.job import (
-    Job,
-    Outcome,
-    Reason,
-    Status,
-    Still,
-    Verdict,
-    Video,
-    attempt_accepted,
-    attempt_begun,
-    attempt_ended,
-    completed,
-    failed,
-    generation_read,
-    needs_attention,
-    started,
-)
+from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended, generation_read
+from stillmotion.domain.job.lifecycle import completed, failed, needs_attention, started
+from stillmotion.domain.job.records import Job, Outcome, Reason, Status, Still, Verdict, Video
 from stillmotion.domain.request import VendorName
 from stillmotion.domain.spend import book
 from stillmotion.edge.request import parse_request
@@ -120,8 +106,8 @@ def _sending() -> Job:
 def _read(verdict: Verdict, vendor_status: str, failure: Failure | None = None) -> Job:
     job = generating()
     assert job.generation is not None  # noqa: S101 - its vendor took it
-    told = replace(job.generation, verdict=verdict, vendor_status=vendor_status, failure=failure)
-    return generation_read(job, replace(told, reads=9, last_read_at=ENDED_AT, ended_at=ENDED_AT), ENDED_AT)
+    generation = replace(job.generation, verdict=verdict, vendor_status=vendor_status, failure=failure)
+    return generation_read(job, replace(generation, reads=9, last_read_at=ENDED_AT, ended_at=ENDED_AT), ENDED_AT)
 
 
 def _booked(job: Job) -> Job:

@@ -53,17 +53,19 @@ from stillmotion.domain.access import Scope
 from stillmotion.domain.dead_letters import Letter, QueueName
 from stillmotion.domain.deliveries import Delivery, answered
 from stillmotion.domain.identity import content_id
-from stillmotion.domain.job import Booking, Job
+from stillmotion.domain.job.records import Booking, Job
+from stillmotion.domain.keys import ApiKey
 from stillmotion.domain.request import FieldError, VendorName
 from stillmotion.domain.routing import PriceTable, routes
 from stillmotion.domain.spend import Tally
 from stillmotion.edge.request import parse_request
-from stillmotion.ports import ApiKey, Books, Budget, Envelope, Event
-from stillmotion.services import announcements
-from stillmotion.services.dead_letters import Replayed
-from stillmotion.services.delivering import Message
-from stillmotion.services.estimate import Estimated
-from stillmotion.services.signing_secrets import derived
+from stillmotion.ports.egress import WebhookMessage
+from stillmotion.ports.records import Books, Budget, Event
+from stillmotion.ports.vendor import Envelope
+from stillmotion.services.intake.estimate import Estimated
+from stillmotion.services.operations.dead_letters import Replayed
+from stillmotion.services.webhooks import announcements
+from stillmotion.services.webhooks.signing_secrets import derived
 
 _VIEW = views.View(output_expiration_days=30)
 _PRICES = PriceTable()
@@ -93,7 +95,7 @@ ANNOUNCED: Mapping[str, tuple[Callable[[Job, datetime], Event], Callable[[], Job
 
 def components(base_url: str) -> dict[str, Json]:
     """All of them, by name."""
-    values = {**_videos(), **_operations(), **_account(), **_apiframe(), **_wavespeed(base_url), **_told()}
+    values = {**_videos(), **_operations(), **_account(), **_apiframe(), **_wavespeed(base_url), **_webhook_messages()}
     return {name: {"value": _as_sent(value)} for name, value in values.items()}
 
 
@@ -118,7 +120,7 @@ def errors() -> Mapping[str, object]:
     return {name: _as_sent(answer.body) for name, answer in shown.items()}
 
 
-def message(detail_type: str) -> Message:
+def message(detail_type: str) -> WebhookMessage:
     """What is sent of an event."""
     announce, make = ANNOUNCED[detail_type]
     job = make()
@@ -261,7 +263,7 @@ def _wavespeed(base_url: str) -> dict[str, object]:
     }
 
 
-def _told() -> dict[str, object]:
+def _webhook_messages() -> dict[str, object]:
     """What webhooks carry."""
     return {
         f"{detail_type.replace(' ', '')}Told": msgspec.json.decode(message(detail_type).body)

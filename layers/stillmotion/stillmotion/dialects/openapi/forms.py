@@ -23,8 +23,8 @@ def video_form(order: Json) -> Json:
     words = {name: schema["description"] for name, schema in order["properties"].items()}
     files = {name: {**FILE, "description": words[name]} for name in FILES}
     texts = {
-        name: {**_SPELT.get(name, TEXT), "description": told}
-        for name, told in words.items()
+        name: {**_SPELT.get(name, TEXT), "description": description}
+        for name, description in words.items()
         if name not in (*files, "metadata", "concepts")
     }
     concepts = many({**TEXT}, description="Spelt once for each, with or without the brackets.")

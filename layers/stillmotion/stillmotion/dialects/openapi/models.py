@@ -62,9 +62,9 @@ class _Plain(GenerateJsonSchema):
 
 def _with_null(schema: Json) -> Json:
     """Null too; what is said of the whole stays with the whole."""
-    told = without_null(schema)
-    beside: Json = {name: told.pop(name) for name in ("description", "default") if name in told}
-    return {**nullable(told), **beside}
+    plain = without_null(schema)
+    beside: Json = {name: plain.pop(name) for name in ("description", "default") if name in plain}
+    return {**nullable(plain), **beside}
 
 
 def without_null(schema: Json) -> Json:
@@ -72,9 +72,9 @@ def without_null(schema: Json) -> Json:
     options = schema.get("anyOf", [])
     if _NULL not in options:
         return dict(schema)
-    told = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    kept = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
     others = [option for option in options if option != _NULL]
-    return {**(others[0] if len(others) == 1 else {"anyOf": others}), **told}
+    return {**(others[0] if len(others) == 1 else {"anyOf": others}), **kept}
 
 
 def _renamed(name: str) -> str:

@@ -66,7 +66,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     def path(self) -> str:
         return self.route.partition(" ")[2]
 
-    def told(self) -> Json:
+    def as_openapi(self) -> Json:
         """The operation object."""
         body = {"requestBody": {"required": self.body_required, "content": dict(self.bodies)}} if self.bodies else {}
         keyed = KEYED if self.scope is not None else ()
@@ -80,7 +80,9 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
             **({"description": self.description} if self.description else {}),
             **({"parameters": list(self.parameters)} if self.parameters else {}),
             **body,
-            "responses": {str(status): _named(told, status in of_gateway) for status, told in sorted(answers.items())},
+            "responses": {
+                str(status): _named(response, status in of_gateway) for status, response in sorted(answers.items())
+            },
             "security": [{"bearer": [self.scope]}, {"apiKey": [self.scope]}] if self.scope is not None else [],
         }
 
@@ -100,9 +102,9 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def _named(told: Json, is_of_gateway: bool) -> Json:  # noqa: FBT001 - reads as it is meant
+def _named(response: Json, is_of_gateway: bool) -> Json:  # noqa: FBT001 - reads as it is meant
     """An answer with the header that names its call; the gateway's own have it not."""
-    return {**told, "headers": {REQUEST_ID: {**CALL, "required": not is_of_gateway}, **told.get("headers", {})}}
+    return {**response, "headers": {REQUEST_ID: {**CALL, "required": not is_of_gateway}, **response.get("headers", {})}}
 
 
 def answer(schema: Json, description: str = "", *, headers: Mapping[str, Json] | None = None) -> Json:

@@ -12,7 +12,7 @@ from stillmotion.dialects.openapi.operation import JSON, in_header
 from stillmotion.dialects.openapi.schemas import MOMENT, TEXT, Json, constant, nullable, one_of, ref
 from stillmotion.domain.deliveries import event_word
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Reason, Status
+from stillmotion.domain.job.records import Reason, Status
 from stillmotion.domain.request import AspectRatio, VendorName
 
 _ID: Json = {**TEXT, "format": "uuid"}
@@ -30,10 +30,10 @@ _TOLD: Mapping[str, str] = {
 
 def components() -> dict[str, Json]:
     """The detail of each event."""
-    failure = {"failure": _told(_failure(), "What went wrong.")}
-    ended = _told(MOMENT, "When that was.")
+    failure = {"failure": _described(_failure(), "What went wrong.")}
+    ended = _described(MOMENT, "When that was.")
     attention = one_of((Status.NEEDS_ATTENTION, Status.GENERATING), description="generating, while it is overdue.")
-    perhaps = {"failure": _told(nullable(_failure()), "What went wrong; null where only the reason is known.")}
+    perhaps = {"failure": _described(nullable(_failure()), "What went wrong; null where only the reason is known.")}
     return {
         "VideoCompleted": _detail(constant("completed"), {"video": _video(), "completed_at": ended}),
         "VideoFailed": _detail(constant("failed"), failure),
@@ -81,20 +81,20 @@ def _detail(status: Json, more: Mapping[str, Json]) -> Json:
     metadata = {"type": "object", "additionalProperties": TEXT}
     return _open(
         {
-            "event_id": _told(_ID, "The same whenever this event is sent again: drop what you have seen."),
-            "job_id": _told(_ID, "Ask GET /v1/videos/{job_id} for the whole record."),
-            "tenant": _told({**TEXT, "minLength": 1}, "Whose job it is."),
+            "event_id": _described(_ID, "The same whenever this event is sent again: drop what you have seen."),
+            "job_id": _described(_ID, "Ask GET /v1/videos/{job_id} for the whole record."),
+            "tenant": _described({**TEXT, "minLength": 1}, "Whose job it is."),
             "status": status,
             "reason": one_of((*Reason, "overdue", None), description=reason),
             "vendor": one_of((*VendorName, None), description=nobody),
-            "generation_id": _told(nullable(TEXT), nothing),
+            "generation_id": _described(nullable(TEXT), nothing),
             "aspect_ratio": one_of((*get_args(AspectRatio), None), description="The shape that was ordered."),
-            "metadata": _told(metadata, "The request's own."),
-            "quoted": _told(nullable(_DOLLARS), "What the latest attempt was expected to cost, in US dollars."),
-            "charged": _told(nullable(_DOLLARS), "What its vendor charged for it, in US dollars."),
-            "credits": _told(nullable({"type": "integer"}), "The same in the vendor's unit, where it has one."),
-            "created_at": _told(MOMENT, "When the job was made."),
-            "ended_at": _told(nullable(MOMENT), "When the job ended; null while it has not."),
+            "metadata": _described(metadata, "The request's own."),
+            "quoted": _described(nullable(_DOLLARS), "What the latest attempt was expected to cost, in US dollars."),
+            "charged": _described(nullable(_DOLLARS), "What its vendor charged for it, in US dollars."),
+            "credits": _described(nullable({"type": "integer"}), "The same in the vendor's unit, where it has one."),
+            "created_at": _described(MOMENT, "When the job was made."),
+            "ended_at": _described(nullable(MOMENT), "When the job ended; null while it has not."),
             **more,
         }
     )
@@ -110,11 +110,11 @@ def _video() -> Json:
         "height": _COUNT,
         "duration_milliseconds": {**_COUNT, "minimum": 0},
     }
-    return _told(_open(members), "The copy in the output bucket, verified.")
+    return _described(_open(members), "The copy in the output bucket, verified.")
 
 
 def _failure() -> Json:
-    return _open({"kind": one_of(FailureKind), "message": TEXT, "advice": _told(TEXT, "What to do about it.")})
+    return _open({"kind": one_of(FailureKind), "message": TEXT, "advice": _described(TEXT, "What to do about it.")})
 
 
 def _open(members: Mapping[str, Json]) -> Json:
@@ -122,5 +122,5 @@ def _open(members: Mapping[str, Json]) -> Json:
     return {"type": "object", "required": list(members), "properties": dict(members)}
 
 
-def _told(schema: Json, description: str) -> Json:
+def _described(schema: Json, description: str) -> Json:
     return {**schema, "description": description}

@@ -3,7 +3,7 @@
 from stillmotion.dialects.native import views
 from stillmotion.dialects.openapi.schemas import TEXT, Json, answered, closed, nullable, one_of, ref, without
 from stillmotion.domain.failures import RULES
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 
 
 def components() -> dict[str, Json]:

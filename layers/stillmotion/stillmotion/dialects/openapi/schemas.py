@@ -32,11 +32,11 @@ def ref(name: str) -> Json:
 
 def nullable(schema: Json) -> Json:
     """Null too. A default, and what is told of a choice, stay those of the whole."""
-    told = {name: value for name, value in schema.items() if name != "anyOf"}
+    kept = {name: value for name, value in schema.items() if name != "anyOf"}
     if "anyOf" in schema:
-        return {"anyOf": [*(option for option in schema["anyOf"] if option != _NULL), _NULL], **told}
-    default = {"default": told.pop("default")} if "default" in told else {}
-    return {"anyOf": [told, _NULL], **default}
+        return {"anyOf": [*(option for option in schema["anyOf"] if option != _NULL), _NULL], **kept}
+    default = {"default": kept.pop("default")} if "default" in kept else {}
+    return {"anyOf": [kept, _NULL], **default}
 
 
 def constant(value: object) -> Json:
@@ -123,18 +123,18 @@ def _type_of(value: object) -> str:
 
 
 def _as_shown(schema: Json) -> Json:
-    told = {name: value for name, value in _typed(schema).items() if name not in ("title", "required")}
-    if "description" in told:
-        told["description"] = " ".join(told["description"].split())
-    if "properties" in told:
-        told["properties"] = {name: _member(name, member) for name, member in told["properties"].items()}
-        told |= {"required": list(told["properties"]), "additionalProperties": False}
-    return told
+    kept = {name: value for name, value in _typed(schema).items() if name not in ("title", "required")}
+    if "description" in kept:
+        kept["description"] = " ".join(kept["description"].split())
+    if "properties" in kept:
+        kept["properties"] = {name: _member(name, member) for name, member in kept["properties"].items()}
+        kept |= {"required": list(kept["properties"]), "additionalProperties": False}
+    return kept
 
 
 def _member(name: str, schema: Json) -> Json:
     """Moments are named so, and msgspec does not say that their text is one."""
-    told = {key: value for key, value in schema.items() if key != "default"}
+    kept = {key: value for key, value in schema.items() if key != "default"}
     if not (name == "at" or name.endswith("_at")):
-        return told
-    return nullable(MOMENT) if "anyOf" in told else MOMENT
+        return kept
+    return nullable(MOMENT) if "anyOf" in kept else MOMENT

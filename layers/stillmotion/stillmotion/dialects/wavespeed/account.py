@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Literal
 
+from stillmotion.dialects.balance import Balance
 from stillmotion.dialects.declared import Feature, operation
 from stillmotion.dialects.http import HttpRequest
 from stillmotion.dialects.models import ResponseModel
-from stillmotion.dialects.purse import Purse
 from stillmotion.dialects.wavespeed import TAG, WAVESPEED
 from stillmotion.dialects.wavespeed.views import Envelope
 from stillmotion.domain.access import Scope
@@ -47,8 +47,8 @@ class WavespeedAccount(Feature):
     DIALECT = WAVESPEED
     FUNCTION = "read"
 
-    def __init__(self, purse: Purse) -> None:
-        self._purse = purse
+    def __init__(self, balance: Balance) -> None:
+        self._balance = balance
 
     @operation(
         "GET",
@@ -59,7 +59,7 @@ class WavespeedAccount(Feature):
         examples=("WavespeedBalance",),
     )
     def balance(self, request: HttpRequest) -> WavespeedBalance:
-        left = self._purse.left(request.good_key, request.arrived_at)
+        left = self._balance.left(request.good_key, request.arrived_at)
         return WavespeedBalance(data=WavespeedBalanceData(balance=float(UNLIMITED_DOLLARS if left is None else left)))
 
 

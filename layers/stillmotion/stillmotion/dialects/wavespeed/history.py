@@ -18,10 +18,10 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from stillmotion.dialects.models import JsonBody
 from stillmotion.dialects.wavespeed import MODEL, UNKNOWN_PARAMETER
 from stillmotion.dialects.wavespeed.views import WORDS, PredictionStatus
-from stillmotion.domain.job import Job
+from stillmotion.domain.job.records import Job
 from stillmotion.domain.request import FieldError
 from stillmotion.edge.fields import Rule
-from stillmotion.ports import JobStore
+from stillmotion.ports.records import JobStore
 
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 100

@@ -16,7 +16,7 @@ from stillmotion.dialects.wavespeed.order_body import (
 )
 from stillmotion.domain.access import Scope
 from stillmotion.domain.routing import PriceTable, routes
-from stillmotion.services.calls import Call, SubmitCall
+from stillmotion.services.intake.api_orders import ApiOrder, SubmitApiOrder
 
 
 class WavespeedPriceData(ResponseModel):
@@ -44,7 +44,7 @@ class WavespeedOrders(Feature):
     DIALECT = WAVESPEED
     FUNCTION = "submit"
 
-    def __init__(self, submit: SubmitCall, prices: PriceTable, base_url: str) -> None:
+    def __init__(self, submit: SubmitApiOrder, prices: PriceTable, base_url: str) -> None:
         self._submit = submit
         self._prices = prices
         self._base_url = base_url
@@ -63,7 +63,7 @@ class WavespeedOrders(Feature):
         self, request: HttpRequest, body: WavespeedOrder, query: WavespeedOrderQuery, headers: WavespeedOrderHeaders
     ) -> views.WavespeedAnswer:
         job = self._submit(
-            Call(
+            ApiOrder(
                 tenant=request.tenant,
                 request=msgspec.structs.replace(body.request(), callback=query.callback()),
                 arrived_at=request.arrived_at,

@@ -12,8 +12,9 @@ from stillmotion.dialects.wavespeed import TAG, UNKNOWN_PARAMETER, WAVESPEED, vi
 from stillmotion.dialects.wavespeed.history import DEFAULT_PAGE_SIZE, WavespeedHistoryRequest
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import is_job_id
-from stillmotion.domain.job import Job, Status
-from stillmotion.ports import JobStore, ObjectStore
+from stillmotion.domain.job.records import Job, Status
+from stillmotion.ports.objects import ObjectStore
+from stillmotion.ports.records import JobStore
 
 OUTPUT_SECONDS = 3600
 """How long the URL of a video lives, at most; every read gives a new one."""

@@ -19,8 +19,8 @@ from stillmotion.domain.access import Scope
 from stillmotion.domain.images import MAX_BYTES, SUFFIX_OF_TYPE, MediaType
 from stillmotion.domain.request import FieldError, InvalidRequest
 from stillmotion.edge.fields import Rule
-from stillmotion.ports import ObjectPlace, ObjectStore
-from stillmotion.services.calls import SubmitCall
+from stillmotion.ports.objects import ObjectPlace, ObjectStore
+from stillmotion.services.intake.api_orders import SubmitApiOrder
 
 DOWNLOAD_SECONDS = 3600
 """How long the URL of an upload lives. As the `image` of an order it is known by its object, after its end too."""
@@ -97,7 +97,7 @@ class WavespeedUploads(Feature):
     DIALECT = WAVESPEED
     FUNCTION = "submit"
 
-    def __init__(self, submit: SubmitCall, objects: ObjectStore) -> None:
+    def __init__(self, submit: SubmitApiOrder, objects: ObjectStore) -> None:
         self._submit = submit
         self._objects = objects
 

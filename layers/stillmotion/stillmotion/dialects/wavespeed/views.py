@@ -12,7 +12,7 @@ from pydantic import Field
 from stillmotion.dialects.models import LEFT_OUT, Address, JobIdText, ResponseModel, Timestamp
 from stillmotion.dialects.wavespeed import MODEL, Model
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.job import Generation, Job, Status
+from stillmotion.domain.job.records import Generation, Job, Status
 from stillmotion.domain.request import RATIO_OF_SIZE, bare
 
 PredictionStatus = Literal["created", "processing", "completed", "failed", "cancelled"]
@@ -133,7 +133,7 @@ def prediction(job: Job, base_url: str, video_url: str | None) -> WavespeedPredi
         has_nsfw_contents=_nsfw(job),
         status=WORDS[job.status],
         created_at=job.created_at,
-        error=failure.told if failure else "",
+        error=failure.public_message if failure else "",
         timings=WavespeedTimings(inference=_inference_milliseconds(job.generation)),
         code=CODES[failure.kind] if failure else None,
     )

@@ -1,4 +1,7 @@
-"""Keys in clear: how they look, and what is stored in their place."""
+"""Keys in clear: how they look, and what is stored in their place.
+
+A module of its own, as the command that makes the first key of a stack needs nothing else.
+"""
 
 import hashlib
 import re
@@ -6,7 +9,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from stillmotion.ports import ApiKey
+from stillmotion.domain.keys import ApiKey
 
 PREFIX = "sm_"
 PREFIX_SHOWN = 8
