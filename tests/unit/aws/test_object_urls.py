@@ -48,10 +48,17 @@ def test_the_version_is_the_one_that_the_url_names() -> None:
     assert place_of(url, BUCKET) == ObjectPlace(BUCKET, "a.jpg", "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY")
 
 
-@pytest.mark.parametrize("clients", [CLIENTS, AT_LOCAL], ids=["aws", "endpoint"])
+# The local stack's buckets have no dots: their names are CloudFormation's.
+@pytest.mark.parametrize(
+    ("clients", "buckets"),
+    [(CLIENTS, (BUCKET, "dotted.bucket")), (AT_LOCAL, (BUCKET,))],
+    ids=["aws", "endpoint"],
+)
 @pytest.mark.parametrize("key", NASTY_KEYS, ids=ascii)
-def test_what_this_stack_signs_leads_back_to_the_object(clients: AwsClients, key: str) -> None:
-    for bucket in (BUCKET, "dotted.bucket"):
+def test_what_this_stack_signs_leads_back_to_the_object(
+    clients: AwsClients, buckets: tuple[str, ...], key: str
+) -> None:
+    for bucket in buckets:
         url = S3ObjectStore(clients).signed_get(bucket, key, seconds=60, version_id="v-1")
         assert place_of(url, bucket, clients.s3.meta.endpoint_url) == ObjectPlace(bucket, key, "v-1")
 

@@ -4,12 +4,24 @@ import base64
 import zlib
 from typing import Any
 
+import boto3
 import pytest
 import requests
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
-from tests.unit.aws.wire import NASTY_KEYS, REGION, Sent, Wire, answer, answering, lose_once, markup
+from tests.unit.aws.wire import (
+    ACCESS_KEY_ID,
+    NASTY_KEYS,
+    REGION,
+    SECRET_ACCESS_KEY,
+    Sent,
+    Wire,
+    answer,
+    answering,
+    lose_once,
+    markup,
+)
 
 from stillmotion.aws.clients import AwsClients, AwsError, AwsUnreachable
 from stillmotion.aws.objects import (
@@ -304,6 +316,33 @@ def test_a_bucket_has_a_host_unless_its_name_has_dots(bucket: str, url: str) -> 
     S3ObjectStore(answering(handle)).head(bucket, "a")
 
     assert seen[0].url == url
+
+
+@pytest.mark.parametrize(
+    ("bucket", "start"),
+    [
+        ("photos", "https://photos.s3.eu-central-1.amazonaws.com/a?"),
+        ("my.photos", "https://s3.eu-central-1.amazonaws.com/my.photos/a?"),
+    ],
+)
+def test_a_signed_url_names_the_region_of_its_bucket(clients: AwsClients, bucket: str, start: str) -> None:
+    """The host without a region redirects for hours after a bucket is made, and a signature is good for one host."""
+    objects = S3ObjectStore(clients)
+    signed = [
+        objects.signed_get(bucket, "a", seconds=60),
+        objects.signed_head(bucket, "a", seconds=60),
+        objects.signed_put(bucket, "a", seconds=60, content_type="image/png", content_length=3),
+    ]
+
+    assert [url.startswith(start) for url in signed] == [True] * 3
+
+
+def test_a_server_on_this_machine_has_its_buckets_below_its_path() -> None:
+    local = AwsClients(
+        boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION), endpoint_url="http://127.0.0.1:4566"
+    )
+
+    assert S3ObjectStore(local).signed_get("photos", "a", seconds=60).startswith("http://127.0.0.1:4566/photos/a?")
 
 
 def test_signed_urls_work_on_the_object(objects: S3ObjectStore) -> None:

@@ -51,7 +51,9 @@ _OBJECTS = _CALLS.merge(
     Config(
         read_timeout=OBJECT_READ_TIMEOUT_SECONDS,
         signature_version="s3v4",
-        s3={"payload_signing_enabled": False},
+        # With a bucket's own host, a signed URL names the region; by default it would name the global host, which
+        # redirects for hours after a bucket is made, and a signature is good for one host.
+        s3={"addressing_style": "virtual", "payload_signing_enabled": False},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
