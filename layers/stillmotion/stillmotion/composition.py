@@ -75,8 +75,8 @@ CLOCK = SystemClock()
 CALLBACK_VIDEO_SECONDS = 3600
 """How long the URL of a video in a webhook lives, at most."""
 
-# At DEBUG, which a stage may ask for, botocore logs whole answers, secrets among them. httpx logs every URL at INFO, and
-# signed URLs are secrets.
+# At DEBUG, which a stage may ask for, botocore logs whole answers, secrets among them. httpx logs every URL at INFO,
+# and signed URLs are secrets.
 QUIET = ("boto3", "botocore", "httpcore", "httpx", "s3transfer", "urllib3")
 for _library in QUIET:
     logging.getLogger(_library).setLevel(logging.WARNING)
