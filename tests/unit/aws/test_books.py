@@ -13,7 +13,7 @@ from tests.unit.aws.wire import NOW, TABLE, Sent, Wire, answer, answering, lose_
 from stillmotion.aws.books import DynamoBooks
 from stillmotion.aws.clients import AwsClients, AwsError
 from stillmotion.aws.records import DynamoJobStore
-from stillmotion.aws.table import MAX_WRITE_TRIES, Table
+from stillmotion.aws.table import MAX_CONTENDED_TRIES, MAX_THROTTLED_TRIES, Table
 from stillmotion.domain.failures import Failure, FailureKind
 from stillmotion.domain.job.attempts import attempt_accepted, attempt_begun, attempt_ended, generation_read
 from stillmotion.domain.job.lifecycle import noted, started
@@ -204,7 +204,7 @@ def test_writers_who_meet_at_the_stacks_book_are_more_patient_than_others(jobs: 
     reasons = [{"Code": code} for code in ("None", "None", "TransactionConflict")]
     met = [
         refusal("TransactionCanceledException", CancellationReasons=reasons, Message="met")
-        for _ in range(MAX_WRITE_TRIES - 1)
+        for _ in range(MAX_CONTENDED_TRIES - 1)
     ]
     wire.before = lambda _sent: met.pop() if met else None
 
@@ -212,8 +212,12 @@ def test_writers_who_meet_at_the_stacks_book_are_more_patient_than_others(jobs: 
     assert len(met) == 0
 
 
-@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError"])
-def test_patience_has_an_end(code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "tries"),
+    [("TransactionConflict", MAX_CONTENDED_TRIES), ("ThrottlingError", MAX_THROTTLED_TRIES)],
+    ids=["met", "throttled"],
+)
+def test_patience_has_an_end(code: str, tries: int) -> None:
     calls: list[Sent] = []
 
     def handle(sent: Sent) -> AWSResponse:
@@ -223,7 +227,7 @@ def test_patience_has_an_end(code: str) -> None:
     with pytest.raises(AwsError):
         DynamoJobStore(answering(handle), TABLE).save(begun(replace(ready(), version=1)))
 
-    assert len(calls) == MAX_WRITE_TRIES
+    assert len(calls) == tries
 
 
 # --- budgets ---------------------------------------------------------------------------------------------------------

@@ -71,13 +71,29 @@ def test_a_plain_no_is_not_asked_twice(fault: AWSResponse) -> None:
     assert len(requests) == 1
 
 
-def test_a_call_is_given_up_after_four_tries() -> None:
-    clients, requests = in_turn(*[ConnectTimeoutError(endpoint_url=ELSEWHERE)] * 4)
+def test_a_call_is_given_up_after_three_tries() -> None:
+    clients, requests = in_turn(*[ConnectTimeoutError(endpoint_url=ELSEWHERE)] * 3)
 
     with pytest.raises(AwsUnreachable, match="ConnectTimeoutError"):
         Table(clients, TABLE).get("job#1")
 
-    assert len(requests) == 4
+    assert len(requests) == 3
+
+
+def test_a_call_that_is_throttled_pauses_for_less_than_is_kept_for_the_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What dispatch writes after a POST that was accepted has to fit into the time that the POST leaves."""
+    pauses: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time.sleep", pauses.append)
+    clients, _ = in_turn(*[refusal("ThrottlingException") for _ in range(3)])
+
+    with pytest.raises(AwsError):
+        Table(clients, TABLE).get("job#1")
+
+    assert len(pauses) == 2
+    # Each is a random part of 1 s, then of 2 s; the template keeps 5 s (tests/unit/template/test_time_limits.py).
+    assert sum(pauses) <= 3
 
 
 def test_a_refusal_says_code_message_and_status() -> None:

@@ -2,14 +2,13 @@
 
 import base64
 import zlib
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 import requests
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ReadTimeoutError
 from tests.unit.aws.wire import (
     ACCESS_KEY_ID,
     NASTY_KEYS,
@@ -22,6 +21,7 @@ from tests.unit.aws.wire import (
     lose_once,
     markup,
 )
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError, SSLError
 
 from stillmotion.aws.clients import AwsClients, AwsError, AwsUnreachable
 from stillmotion.aws.objects import (
@@ -211,34 +211,44 @@ def test_a_piece_that_is_lost_is_fetched_again(objects: S3ObjectStore, wire: Wir
     assert sum(map(len, objects.chunks(BUCKET, "a"))) == PIECE_BYTES + 1
 
 
-class BreaksOff:
-    """A body whose end does not come."""
+BREAKS = [
+    ProtocolError("Connection broken"),
+    ReadTimeoutError(cast("Any", None), "https://aws.example", "slow"),
+    SSLError(),
+]
 
-    def __init__(self) -> None:
+
+class BreaksOff:
+    """A body whose end does not come; the errors are those of the network below botocore."""
+
+    def __init__(self, error: HTTPError) -> None:
+        self._error = error
         self.was_closed = False
 
     def read(self, _length: int | None = None) -> bytes:
-        raise ReadTimeoutError(endpoint_url="https://aws.example")
+        raise self._error
 
     def close(self) -> None:
         self.was_closed = True
 
 
-def breaking_off() -> AWSResponse:
+def breaking_off(error: HTTPError) -> AWSResponse:
     headers = {"content-length": "100", "etag": '"e"', "content-range": "bytes 0-99/100"}
-    return AWSResponse("https://aws.example", 206, HTTPHeaders.from_dict(headers), BreaksOff())
+    return AWSResponse("https://aws.example", 206, HTTPHeaders.from_dict(headers), BreaksOff(error))
 
 
-def test_a_body_that_breaks_off_is_fetched_again(objects: S3ObjectStore, wire: Wire) -> None:
+@pytest.mark.parametrize("error", BREAKS, ids=lambda error: type(error).__name__)
+def test_a_body_that_breaks_off_is_fetched_again(objects: S3ObjectStore, wire: Wire, error: HTTPError) -> None:
     put(objects, "a", b"0123")
-    turns = [breaking_off(), breaking_off()]
+    turns = [breaking_off(error), breaking_off(error)]
     wire.before = lambda _sent: turns.pop() if turns else None
 
     assert objects.read(BUCKET, "a", length=4) == b"0123"
 
 
-def test_a_body_that_always_breaks_off_is_unreachable() -> None:
-    turns = [breaking_off() for _ in range(MAX_BODY_TRIES)]
+@pytest.mark.parametrize("error", BREAKS, ids=lambda error: type(error).__name__)
+def test_a_body_that_always_breaks_off_is_unreachable(error: HTTPError) -> None:
+    turns = [breaking_off(error) for _ in range(MAX_BODY_TRIES)]
 
     with pytest.raises(AwsUnreachable):
         S3ObjectStore(answering(lambda _sent: turns.pop())).read(BUCKET, "a", length=4)

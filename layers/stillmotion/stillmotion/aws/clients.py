@@ -39,17 +39,18 @@ MAX_CALLS_AT_ONCE = 10
 """How many connections to one service a client keeps."""
 
 # Between two tries botocore waits for a random part of 50 ms (of 25 ms at DynamoDB), then of twice as long each time,
-# and of 1 s where it was throttled.
+# and of 1 s, then 2 s, where it was throttled: a third such pause would outlast what dispatch keeps for its records.
 _CALLS = Config(
     connect_timeout=CONNECT_TIMEOUT_SECONDS,
     read_timeout=READ_TIMEOUT_SECONDS,
-    retries={"mode": "standard", "total_max_attempts": 4},
+    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=MAX_CALLS_AT_ONCE,
 )
-# The adapters give a checksum with each body. With it, TLS guards the body as well as a signature of its SHA-256 would.
+# No SHA-256 of a body is signed: over TLS, the checksum that the adapters give with each object and part guards it too.
 _OBJECTS = _CALLS.merge(
     Config(
         read_timeout=OBJECT_READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 4},
         signature_version="s3v4",
         # With a bucket's own host, a signed URL names the region; by default it would name the global host, which
         # redirects for hours after a bucket is made, and a signature is good for one host.

@@ -5,14 +5,16 @@ Checksums of an object whose encryption uses a KMS key are given only to callers
 
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from email.errors import HeaderParseError
 from email.header import decode_header
 from typing import Any, Literal
 
 import msgspec
 from botocore.exceptions import HTTPClientError, IncompleteReadError
+from urllib3.exceptions import HTTPError
 
-from stillmotion.aws.clients import AwsClients, AwsError, aws_errors
+from stillmotion.aws.clients import AwsClients, AwsError, AwsUnreachable, aws_errors
 from stillmotion.aws.uploads import S3Upload, put_unless_taken
 from stillmotion.ports.objects import ObjectHead, ObjectMissing
 
@@ -147,11 +149,12 @@ class S3ObjectStore:
             tries += 1
             found = self._clients.s3.get_object(**wanted)
             try:
-                with found["Body"] as stream:
+                # As a context manager, a StreamingBody gives its raw stream, whose errors are urllib3's alone.
+                with closing(found["Body"]) as stream:
                     body = stream.read()
-            except (HTTPClientError, IncompleteReadError):
+            except (HTTPClientError, IncompleteReadError, HTTPError) as error:
                 if tries == MAX_BODY_TRIES:
-                    raise
+                    raise AwsUnreachable(f"{type(error).__name__}: {error}") from error
                 continue
             # Content-Range: bytes 0-9/100
             whole = found.get("ContentRange", "").rpartition("/")[2]

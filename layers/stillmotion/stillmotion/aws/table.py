@@ -24,7 +24,9 @@ MAX_KEYS = 100
 """What BatchGetItem takes at once."""
 # botocore repeats no TransactionConflict. Another's transaction on the same item is over within tens of milliseconds,
 # and ten writers at once are common.
-MAX_WRITE_TRIES = 10
+MAX_CONTENDED_TRIES = 10
+# A transaction is told in its reasons that it was throttled; botocore does not look there.
+MAX_THROTTLED_TRIES = 4
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 2.0
 
@@ -246,7 +248,7 @@ class Table:
 
 
 def _patiently(call: Callable[[], Answer]) -> Answer:
-    """Calls until no other transaction is in the way, MAX_WRITE_TRIES times at most. Raises AwsError."""
+    """Calls until no other transaction is in the way, MAX_CONTENDED_TRIES times at most. Raises AwsError."""
     tries = 0
     while True:
         tries += 1
@@ -254,7 +256,8 @@ def _patiently(call: Callable[[], Answer]) -> Answer:
             with aws_errors():
                 return call()
         except AwsError as error:
-            if tries >= MAX_WRITE_TRIES or not _is_passing(error):
+            most = MAX_CONTENDED_TRIES if _met_another(error) else MAX_THROTTLED_TRIES
+            if tries >= most or not _is_passing(error):
                 raise
         sleep(random.random() * min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (tries - 1)))  # noqa: S311 - no secret
 
@@ -263,6 +266,11 @@ def _reasons(error: AwsError) -> list[str]:
     if error.code != _CANCELLED:
         return []
     return [str(reason.get("Code", "None")) for reason in error.response.get("CancellationReasons", ())]
+
+
+def _met_another(error: AwsError) -> bool:
+    """Whether another transaction on the same item refused the write; it is over in a moment."""
+    return error.code == _CONFLICT or "TransactionConflict" in _reasons(error)
 
 
 def _is_passing(error: AwsError) -> bool:
