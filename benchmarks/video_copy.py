@@ -34,62 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
 PADDING = bytes(MEGABYTE)
 
-MEASURED = """
-import json, sys, time
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
-from types import SimpleNamespace
-
-def peak():
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].removesuffix("kB")) / 1024
-
-bare = peak()
-import app
-from msgspec.structs import replace
-from stillmotion import composition
-from stillmotion.domain import job as ledger
-from stillmotion.domain.request import Request, VendorName
-
-class OneJob:
-    def __init__(self, job):
-        self.job = job
-    def get(self, job_id):
-        return self.job
-    def save(self, job, claims=(), event=None):
-        self.job = job
-        return job
-
-def ready_to_copy(job_id, url):
-    now = datetime.now(UTC)
-    job = ledger.Job(id=job_id, tenant="default", status=ledger.Status.WAITING, created_at=now, updated_at=now)
-    job = ledger.started(job, Request(prompt="a lake"), "16:9", now)
-    order = {"vendor": VendorName.APIFRAME, "quote": Decimal(1), "path": "", "body": "", "idempotency_key": ""}
-    job = ledger.attempt_begun(job, now, **order)
-    job = ledger.attempt_accepted(job, 1, "generation", now, None)
-    succeeded = replace(job.generation, verdict=ledger.Verdict.SUCCEEDED, video_url=url)
-    return ledger.generation_read(job, succeeded, now)
-
-context = SimpleNamespace(
-    function_name="finalize", memory_limit_in_mb=256, invoked_function_arn="arn", aws_request_id="request"
-)
-jobs = OneJob(ready_to_copy("warm", sys.argv[1]))
-composition.jobs = lambda: jobs
-app.handler({"job_id": "warm", "run": 1}, context)
-ready = peak()
-jobs.job = ready_to_copy("job", sys.argv[2])
-started = time.perf_counter()
-answer = app.handler({"job_id": "job", "run": 1}, context)
-seconds = time.perf_counter() - started
-video = jobs.job.video
-print(json.dumps({
-    "outcome": answer["outcome"], "notes": [note.text for note in jobs.job.notes], "seconds": seconds,
-    "bytes": video.bytes if video else 0, "bare": bare, "ready": ready, "peak": peak(),
-}))
-"""
-
-
+MEASURED = Path(__file__).parent / "measured_copy.py"
 PIPED = """
 import sys, time, boto3
 from botocore.config import Config
@@ -188,7 +133,7 @@ def finalized(cdn: str, sink: str, megabytes: int) -> dict[str, Any]:
         VENDOR_SECRET_ID="vendors",  # noqa: S106 - a name
         LOCAL_ORIGINS=cdn,
     )
-    command = [sys.executable, "-c", MEASURED, f"{cdn}/0", f"{cdn}/{megabytes}"]
+    command = [sys.executable, str(MEASURED), f"{cdn}/0", f"{cdn}/{megabytes}"]
     ran = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
     measured: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     return measured
