@@ -35,8 +35,6 @@ CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
 # Between two reads or writes of a body, not for the whole of it; S3 may take this long to begin its answer.
 OBJECT_READ_TIMEOUT_SECONDS = 20
-MAX_CALLS_AT_ONCE = 10
-"""How many connections to one service a client keeps."""
 
 # Between two tries botocore waits for a random part of 50 ms (of 25 ms at DynamoDB), then of twice as long each time,
 # and of 1 s, then 2 s, where it was throttled: a third such pause would outlast what dispatch keeps for its records.
@@ -44,7 +42,6 @@ _CALLS = Config(
     connect_timeout=CONNECT_TIMEOUT_SECONDS,
     read_timeout=READ_TIMEOUT_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=MAX_CALLS_AT_ONCE,
 )
 # No SHA-256 of a body is signed: over TLS, the checksum that the adapters give with each object and part guards it too.
 _OBJECTS = _CALLS.merge(

@@ -53,7 +53,9 @@ class S3ObjectStore:
                     Bucket=bucket, Key=key, ChecksumMode="ENABLED", **_version(version_id)
                 )
         except AwsError as error:
-            raise _missing(error, bucket, key) or error from error
+            if error.code in _MISSING_CODES:
+                raise ObjectMissing(f"s3://{bucket}/{key}") from error
+            raise
         return ObjectHead(
             bucket=bucket,
             key=key,
@@ -141,7 +143,9 @@ class S3ObjectStore:
                 return None
             if error.code == "PreconditionFailed":
                 raise ObjectMissing(f"s3://{bucket}/{key} was replaced while it was read") from error
-            raise _missing(error, bucket, key) or error from error
+            if error.code in _MISSING_CODES:
+                raise ObjectMissing(f"s3://{bucket}/{key}") from error
+            raise
 
     def _fetched(self, wanted: Mapping[str, Any]) -> Piece:
         tries = 0
@@ -163,10 +167,6 @@ class S3ObjectStore:
 
 def _version(version_id: str | None) -> Any:  # noqa: ANN401 - what of every call's parameters names a version
     return {} if version_id is None else {"VersionId": version_id}
-
-
-def _missing(error: AwsError, bucket: str, key: str) -> ObjectMissing | None:
-    return ObjectMissing(f"s3://{bucket}/{key}") if error.code in _MISSING_CODES else None
 
 
 def metadata_of(metadata: Mapping[str, str]) -> dict[str, str]:

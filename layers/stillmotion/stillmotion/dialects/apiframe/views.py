@@ -4,14 +4,13 @@ Source: Apiframe's OpenAPI of v2; for the body of a webhook, its Node SDK.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated, Literal, get_args
 
-from pydantic import ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from stillmotion.dialects.models import LEFT_OUT, Address, JobIdText, ResponseModel
+from stillmotion.dialects.models import LEFT_OUT, Address, JobIdText, ResponseModel, Timestamp
 from stillmotion.domain.access import Scope
 from stillmotion.domain.identity import content_id
 from stillmotion.domain.job.records import Attempt, Job, Status
@@ -40,15 +39,8 @@ _STATUS: Mapping[Status, JobStatus] = {
 }
 
 
-def timestamp(at: datetime) -> str:
-    """RFC 3339 in UTC, with milliseconds."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 Shape = Annotated[str, WithJsonSchema({"type": "string", "enum": list(get_args(AspectRatio))})]
-Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Percent = Annotated[int, Field(json_schema_extra={"minimum": 0, "maximum": 100})]
-Moment = Annotated[datetime, PlainSerializer(timestamp), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class ApiframeAnswer(ResponseModel):
@@ -81,8 +73,8 @@ class ApiframeListedJobView(ApiframeAnswer):
     error: str | None
     credit_cost: int | None
     webhook_status: Literal["pending"] | None
-    created_at: Moment
-    completed_at: Moment | None
+    created_at: Timestamp
+    completed_at: Timestamp | None
     expired: Literal[False] = False
 
 
@@ -128,7 +120,7 @@ class ApiframeJobListView(ApiframeAnswer):
 class ApiframeUserView(ApiframeAnswer):
     """Who calls."""
 
-    id: Id
+    id: JobIdText
     email: str
     role: Literal["OWNER", "MEMBER"]
 
@@ -136,7 +128,7 @@ class ApiframeUserView(ApiframeAnswer):
 class ApiframeTeamView(ApiframeAnswer):
     """Whose key it is, and what may still be spent."""
 
-    id: Id
+    id: JobIdText
     name: str
     credits: int
     plan: Literal["stillmotion"] = "stillmotion"
@@ -146,7 +138,7 @@ class ApiframeTeamView(ApiframeAnswer):
 class ApiframeKeyView(ApiframeAnswer):
     """The key of the call."""
 
-    id: Id
+    id: JobIdText
     name: str
     prefix: str
 
@@ -162,12 +154,12 @@ class ApiframeMeView(ApiframeAnswer):
 class ApiframeUploadView(ApiframeAnswer):
     """A file that was kept."""
 
-    id: Id
+    id: JobIdText
     url: Address
     kind: Literal["image"] = "image"
     content_type: str
     byte_size: int
-    expires_at: Moment
+    expires_at: Timestamp
 
 
 class ApiframeModelView(ApiframeAnswer):
